@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * monitor/config.h - from JSON text to a checked description of one VM.
+ *
+ * The schema is Firecracker's, key for key, plus one object of our own,
+ * "mote"; mote.json(5) describes each key.  The text is untrusted: every key,
+ * type and range is checked, unknown and duplicate keys are errors at every
+ * level, and all errors are collected so that the user sees them in one go.
+ * Nothing that the text names is opened here.
+ *
+ * Call order: config_load() or config_parse(), then use, then config_release().
+ * Ownership: strings live as long as the config (they belong to the JSON tree
+ * that it keeps).  After success nothing changes a config any more.
+ */
+#ifndef MONITOR_CONFIG_H
+#define MONITOR_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "monitor/layout.h"
+
+enum {
+	CONFIG_FILE_MAX_BYTES = 1 << 20,
+	CONFIG_DRIVES_MAX = 8,
+	CONFIG_INTERFACES_MAX = 8,
+	CONFIG_ERRORS_MAX = 64,
+	CONFIG_ERROR_MAX_BYTES = 240,
+};
+
+/* A setting that the kernel image decides unless the user did. */
+enum config_choice {
+	CONFIG_AUTO,
+	CONFIG_OFF,
+	CONFIG_ON,
+};
+
+enum config_protocol {
+	CONFIG_PROTOCOL_AUTO,
+	CONFIG_PROTOCOL_LINUX64,
+	CONFIG_PROTOCOL_PVH,
+};
+
+enum config_irqchip {
+	CONFIG_IRQCHIP_AUTO,
+	CONFIG_IRQCHIP_SPLIT,
+	CONFIG_IRQCHIP_KERNEL,
+};
+
+enum config_huge_pages {
+	CONFIG_HUGE_PAGES_NONE,
+	CONFIG_HUGE_PAGES_TRANSPARENT,
+	CONFIG_HUGE_PAGES_2M,
+};
+
+enum config_cache {
+	CONFIG_CACHE_UNSAFE,
+	CONFIG_CACHE_WRITEBACK,
+};
+
+enum config_io_engine {
+	CONFIG_IO_ENGINE_AUTO,
+	CONFIG_IO_ENGINE_SYNC,
+	CONFIG_IO_ENGINE_ASYNC,
+};
+
+enum config_log_level {
+	CONFIG_LOG_OFF,
+	CONFIG_LOG_ERROR,
+	CONFIG_LOG_WARNING,
+	CONFIG_LOG_INFO,
+	CONFIG_LOG_DEBUG,
+	CONFIG_LOG_TRACE,
+};
+
+/* One token bucket; size 0 or refill time 0 means no limit. */
+struct config_bucket {
+	uint64_t size;
+	uint64_t one_time_burst;
+	uint64_t refill_time_ms;
+};
+
+struct config_rate_limiter {
+	struct config_bucket bandwidth; /* bytes */
+	struct config_bucket ops;
+};
+
+struct config_boot_source {
+	const char *kernel_image_path;
+	const char *initrd_path; /* NULL: none */
+	const char *boot_args;   /* Firecracker's default where the key is absent */
+};
+
+struct config_machine {
+	uint32_t vcpu_count;
+	uint64_t ram_bytes;
+	bool smt;
+	bool track_dirty_pages;
+	enum config_huge_pages huge_pages;
+};
+
+struct config_drive {
+	const char *drive_id;
+	const char *path_on_host;
+	const char *partuuid; /* NULL: none */
+	bool is_root_device;
+	bool is_read_only;
+	enum config_cache cache;
+	enum config_io_engine io_engine;
+	struct config_rate_limiter rate_limiter;
+};
+
+struct config_interface {
+	const char *iface_id;
+	const char *host_dev_name;
+	bool has_guest_mac;
+	uint8_t guest_mac[6];
+	uint32_t mtu; /* 0: not set */
+	struct config_rate_limiter rx_rate_limiter;
+	struct config_rate_limiter tx_rate_limiter;
+};
+
+struct config_vsock {
+	bool present;
+	uint32_t guest_cid;
+	const char *uds_path;
+};
+
+struct config_logger {
+	const char *log_path; /* NULL: standard error */
+	enum config_log_level level;
+	bool show_level;
+	bool show_log_origin;
+};
+
+struct config_metrics {
+	const char *metrics_path; /* NULL: none */
+	bool emit_id;
+};
+
+/* The keys under "mote". */
+struct config_mote {
+	enum config_protocol boot_protocol;
+	enum config_irqchip irqchip;
+	enum config_choice acpi;
+	enum config_choice pit;
+	bool require_nested_paging;
+	uint64_t timeout_ms;         /* 0: none */
+	unsigned int clean_outcomes; /* OUTCOME_BIT of each kind that counts as success */
+};
+
+struct vm_config {
+	struct config_boot_source boot_source;
+	struct config_machine machine;
+	struct config_drive drives[CONFIG_DRIVES_MAX];
+	unsigned int drive_count;
+	struct config_interface interfaces[CONFIG_INTERFACES_MAX];
+	unsigned int interface_count;
+	struct config_vsock vsock;
+	struct config_logger logger;
+	struct config_metrics metrics;
+	struct config_mote mote;
+	void *tree; /* the JSON tree the strings belong to */
+};
+
+/*
+ * What is wrong with a text, in the order found.  Each line is complete and
+ * names its key ("machine-config.vcpu_count: 0 is outside 1..32") or, for
+ * syntax, its place ("line 3, column 7: ...").  `count` goes on counting beyond
+ * the lines that are kept.
+ */
+struct config_errors {
+	char lines[CONFIG_ERRORS_MAX][CONFIG_ERROR_MAX_BYTES];
+	unsigned int count;
+};
+
+/*
+ * Check a text.  Returns 0, or -EINVAL with at least one error.  On failure the config is
+ * zeroed and there is nothing to release.
+ */
+int config_parse(struct vm_config *config, const char *text, size_t length_bytes,
+		 struct config_errors *errors);
+
+/*
+ * Read a file, or standard input for "-", and check it.  Returns as
+ * config_parse() does, or the negative errno of a file that cannot be read or
+ * -EFBIG for one above CONFIG_FILE_MAX_BYTES, with one error that says so.
+ */
+int config_load(struct vm_config *config, const char *path, struct config_errors *errors);
+
+/* Let the strings go.  Accepts a zeroed config. */
+void config_release(struct vm_config *config);
+
+#endif
