@@ -1,0 +1,360 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# tests/lab/lab.sh - a KVM host in software, for tests that need one: QEMU without any hardware support
+# boots Debian's stock kernel, which finds AMD-V with nested paging in the emulated CPU.  It is there for
+# correctness; times taken in it say nothing about performance.
+#
+#	lab.sh run [OPTION...] --payload DIR SCRIPT [ARG...]
+#		Runs DIR/SCRIPT as root in the lab, with DIR as /payload (a copy, symbolic links followed) and
+#		as the working directory.  Its stdout and stderr arrive on those of lab.sh as they are written.
+#		The lab has busybox only, so programs in DIR are static and scripts are for `sh`.
+#	lab.sh shell [OPTION...] [--payload DIR]
+#		A shell on the lab's console.  Ctrl-A X ends the lab.
+#	lab.sh prepare
+#		Fetches and builds what the others need into the cache and prints the directory, whose
+#		cloud/vmlinuz is Debian's cloud kernel, unmodified, as a guest.
+#
+#	--timeout SECONDS	ends the lab, counted from its start (default 300)
+#	--memory MIB		of the lab (default 2048)
+#	--cpus N		of the lab (default 2)
+#	--console FILE		keeps the console, that is the kernel's messages
+#
+# Exit status: the script's, 124 on timeout, 125 when the lab failed; for both of these the end of the
+# console goes to stderr.
+#
+# In the lab: /dev/kvm and /dev/net/tun for everybody, cgroup v2 at /sys/fs/cgroup, proc, sysfs, devtmpfs,
+# devpts, tmpfs at /tmp, /run and /dev/shm, the loopback interface up.  `modprobe` finds the modules of
+# $loadable_modules below.
+#
+# No path of the checkout is written.  The cache is ${XDG_CACHE_HOME:-~/.cache}/mote/lab, keyed by all
+# that decides its content.  QEMU dies with lab.sh, even when that is killed by SIGKILL.
+
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+readonly here
+readonly cache=${XDG_CACHE_HOME:-$HOME/.cache}/mote/lab
+
+# Loaded at the start, in this order, each after what it depends on.
+readonly boot_modules=(irqbypass ccp kvm kvm-amd tun virtio_pci virtio_console)
+# There for tests that ask for them.
+readonly loadable_modules=(bridge bonding veth dummy loop ext4 squashfs overlay)
+
+# shellcheck source=common.sh
+source "$here/common.sh"
+
+fail()
+{
+	say "$*"
+	exit 125
+}
+
+usage()
+{
+	sed -n 's/^#\t\(lab\.sh.*\)/usage: \1/p' "${BASH_SOURCE[0]}" >&2
+	exit 125
+}
+
+# --- prepare
+
+# The package behind a meta package such as linux-image-amd64.
+real_package()
+{
+	local package
+
+	package=$(apt-cache depends --important "$1" 2>/dev/null |
+		sed -n 's/^ *Depends: \(linux-image-[0-9][^ ]*\)$/\1/p' | head -n1)
+	[[ -n $package ]] || fail "apt knows no $1; run apt-get update"
+	printf '%s\n' "$package"
+}
+
+candidate_version()
+{
+	apt-cache policy "$1" | sed -n 's/^  Candidate: //p'
+}
+
+# fetch PACKAGE VERSION DIR - the package's files, unpacked and not installed.
+fetch()
+{
+	say "fetching $1 $2"
+	mkdir "$3"
+	(cd "$3" && apt-get -qq -o APT::Sandbox::User=root download "$1=$2" >&2) ||
+		fail "cannot download $1 $2; if it was superseded, run apt-get update"
+	dpkg-deb -x "$3"/*.deb "$3"
+	rm "$3"/*.deb
+}
+
+# The paths, below /lib/modules/RELEASE, of modules and of what they need, in the order to load them.
+module_closure()
+{
+	local tree=$1 release=$2 module
+
+	shift 2
+	for module in "$@"; do
+		modprobe -d "$tree" -S "$release" --show-depends "$module"
+	done | sed -n "s|^insmod .*/lib/modules/$release/\([^ ]*\).*|\1|p" | awk '!seen[$0]++'
+}
+
+# host_tree PACKAGE_TREE RELEASE ROOT - the root file system of the lab.
+host_tree()
+{
+	local tree=$1 release=$2 root=$3 path
+
+	busybox_tree "$root"
+	mkdir "$root/lab" "$root/payload"
+	install -m 755 "$here/init" "$root/init"
+	depmod -b "$tree" "$release"
+	module_closure "$tree" "$release" "${boot_modules[@]}" |
+		sed "s|^|/lib/modules/$release/|" >"$root/lab/modules"
+	while read -r path; do
+		install -D -m 644 "$tree/lib/modules/$release/$path" "$root/lib/modules/$release/$path"
+	done < <(module_closure "$tree" "$release" "${boot_modules[@]}" "${loadable_modules[@]}")
+	cp "$tree/lib/modules/$release"/modules.{order,builtin,builtin.modinfo} "$root/lib/modules/$release/"
+	depmod -b "$root" "$release"
+}
+
+build()
+{
+	local work=$1 release=${host_package#linux-image-}
+
+	fetch "$host_package" "$host_version" "$work/host-package"
+	fetch "$cloud_package" "$cloud_version" "$work/cloud-package"
+	say "building the lab on Linux $release"
+	host_tree "$work/host-package" "$release" "$work/root"
+	mkdir -p "$work/result/cloud"
+	pack_tree "$work/root" >"$work/result/initrd"
+	cp "$work/host-package/boot/vmlinuz-$release" "$work/result/vmlinuz"
+	cp "$work/cloud-package/boot/vmlinuz-${cloud_package#linux-image-}" "$work/result/cloud/vmlinuz"
+}
+
+cache_key()
+{
+	{
+		printf '%s\n' "$host_package $host_version $cloud_package $cloud_version"
+		cat "$here"/{lab.sh,common.sh,init} "$(command -v busybox)"
+	} | sha256sum | cut -c1-16
+}
+
+# Sets $lab to the directory in the cache.
+prepare()
+{
+	local host_package host_version cloud_package cloud_version lock
+
+	require apt-cache apt-get awk busybox cpio depmod dpkg-deb flock modprobe readelf sha256sum || exit 125
+	host_package=$(real_package linux-image-amd64)
+	host_version=$(candidate_version "$host_package")
+	cloud_package=$(real_package linux-image-cloud-amd64)
+	cloud_version=$(candidate_version "$cloud_package")
+	lab=$cache/$(cache_key)
+	[[ -d $lab ]] && return
+	mkdir -p "$cache"
+	exec {lock}>"$cache/.lock"
+	flock "$lock"
+	if [[ ! -d $lab ]]; then
+		build_work=$(mktemp -d "$cache/.work.XXXXXXXX")
+		build "$build_work"
+		mv -T "$build_work/result" "$lab"
+		rm -rf "$build_work"
+	fi
+	exec {lock}>&-
+}
+
+# --- run and shell
+
+# quote WORD... - for the shell in the lab.
+quote()
+{
+	local word
+
+	for word in "$@"; do
+		printf " '%s'" "${word//\'/\'\\\'\'}"
+	done
+}
+
+# The second half of the initrd: /payload, and /lab/run when there is a script.
+pack_payload()
+{
+	ln -s "$(realpath "$payload")" "$work/payload"
+	{
+		find -L "$payload" -mindepth 1 -printf 'payload/%P\0'
+		[[ ! -e $work/lab/run ]] || printf 'lab/run\0'
+	} | (cd "$work" && LC_ALL=C sort -z | cpio --quiet --null -L -R 0:0 -o -H newc)
+}
+
+make_initrd()
+{
+	cat "$lab/initrd" >"$work/initrd"
+	[[ -z $payload ]] || pack_payload >>"$work/initrd"
+}
+
+# A port's bytes leave through a FIFO, because QEMU would truncate a file that it opens by itself.
+add_port()
+{
+	qemu+=(-chardev "file,id=$1,path=$work/$1" -device "virtserialport,chardev=$1,name=$1")
+}
+
+qemu_command()
+{
+	qemu=(setpriv --pdeathsig KILL qemu-system-x86_64
+		-M q35 -accel 'tcg,thread=multi' -cpu max -smp "$cpus" -m "$memory"
+		-nodefaults -no-user-config -display none -no-reboot
+		-kernel "$lab/vmlinuz" -initrd "$work/initrd"
+		-append "console=ttyS0 panic=-1 quiet mitigations=off nokaslr")
+}
+
+show_console()
+{
+	say "$1; the console ended with:"
+	tail -n 40 "$console" | tr -d '\r' >&2
+}
+
+# end PID... - kills and reaps processes of ours; those that have ended already are no error.
+end()
+{
+	local pid
+
+	for pid in "$@"; do
+		kill -KILL "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+	done
+}
+
+# Waits for QEMU; fails when the time is over first, and ends it.  A signal interrupts the wait.
+wait_for_qemu()
+{
+	local finished sleep_pid
+
+	setpriv --pdeathsig KILL sleep "$timeout" >/dev/null 2>&1 &
+	sleep_pid=$!
+	children+=("$sleep_pid")
+	wait -n -p finished "$qemu_pid" "$sleep_pid" || true
+	end "$sleep_pid" "$qemu_pid"
+	[[ $finished == "$qemu_pid" ]]
+}
+
+# start_relay NAME FD - copies what comes through a port to a descriptor of ours.
+start_relay()
+{
+	mkfifo "$work/$1"
+	cat "$work/$1" >&"$2" &
+	children+=($!)
+	relays+=($!)
+}
+
+# Waits until all that QEMU wrote has been passed on.  A relay whose FIFO QEMU never opened, because it
+# failed before, still waits for a writer: opening for both directions is one, and does not block.
+finish_relays()
+{
+	: <>"$work/out"
+	: <>"$work/err"
+	wait "${relays[@]}" || true
+}
+
+run_script()
+{
+	local status in_time=true relays=()
+
+	printf 'exec%s\n' "$(quote "./$1" "${@:2}")" >"$work/lab/run"
+	make_initrd
+	: >"$work/status"
+	: >"$console"
+	start_relay out 1
+	start_relay err 2
+	qemu_command
+	qemu+=(-serial "file:$console" -device virtio-serial-pci)
+	add_port out
+	add_port err
+	add_port status
+	"${qemu[@]}" </dev/null >"$work/qemu.log" 2>&1 &
+	qemu_pid=$!
+	children+=("$qemu_pid")
+	wait_for_qemu || in_time=false
+	finish_relays
+	if ! $in_time; then
+		show_console "no end after $timeout s"
+		return 124
+	fi
+	status=$(<"$work/status")
+	if [[ ! $status =~ ^[0-9]+$ ]]; then
+		cat "$work/qemu.log" >&2
+		show_console 'the lab ended without a status'
+		return 125
+	fi
+	return "$status"
+}
+
+run_shell()
+{
+	make_initrd
+	qemu_command
+	qemu+=(-serial mon:stdio)
+	"${qemu[@]}" <&0 &
+	qemu_pid=$!
+	children+=("$qemu_pid")
+	wait "$qemu_pid"
+}
+
+clean_up()
+{
+	end "${children[@]}"
+	[[ -z $work ]] || rm -rf "$work"
+	[[ -z $build_work ]] || rm -rf "$build_work"
+}
+
+parse_options()
+{
+	while (( $# )); do
+		case $1 in
+		--timeout|--memory|--cpus|--console|--payload)
+			(( $# > 1 )) || usage
+			printf -v "${1#--}" %s "$2"
+			shift 2
+			;;
+		--) shift; break ;;
+		-*) usage ;;
+		*)  break ;;
+		esac
+	done
+	script=("$@")
+}
+
+timeout=300 memory=2048 cpus=2 console='' payload='' script=()
+lab='' work='' build_work='' children=()
+
+main()
+{
+	local verb=${1:-}
+
+	(( $# )) && shift
+	parse_options "$@"
+	trap clean_up EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
+	[[ -z $payload || -d $payload ]] || fail "$payload is not a directory"
+
+	case $verb in
+	prepare) (( ${#script[@]} == 0 )) || usage ;;
+	shell)   (( ${#script[@]} == 0 )) || usage ;;
+	run)     [[ -n $payload && ${#script[@]} -gt 0 ]] || usage
+		 [[ -x $payload/${script[0]} ]] || fail "$payload/${script[0]} is not an executable file" ;;
+	*)       usage ;;
+	esac
+
+	prepare
+	if [[ $verb == prepare ]]; then
+		printf '%s\n' "$lab"
+		return
+	fi
+	require qemu-system-x86_64 setpriv || exit 125
+	work=$(mktemp -d)
+	mkdir "$work/lab"
+	console=${console:-$work/console}
+	if [[ $verb == shell ]]; then
+		run_shell
+	else
+		run_script "${script[@]}"
+	fi
+}
+
+main "$@"
