@@ -25,6 +25,8 @@ enum {
 	CONFIG_FILE_MAX_BYTES = 1 << 20,
 	CONFIG_DRIVES_MAX = 8,
 	CONFIG_INTERFACES_MAX = 8,
+	CONFIG_ID_MAX_BYTES = 64, /* of a drive_id or iface_id, the NUL left out */
+	CONFIG_RAM_MAX_MIB = 1 << 20,
 	CONFIG_ERRORS_MAX = 64,
 	CONFIG_ERROR_MAX_BYTES = 240,
 };
@@ -167,8 +169,9 @@ struct vm_config {
 /*
  * What is wrong with a text, in the order found.  Each line is complete and
  * names its key ("machine-config.vcpu_count: 0 is outside 1..32") or, for
- * syntax, its place ("line 3, column 7: ...").  `count` goes on counting beyond
- * the lines that are kept.
+ * syntax, its place ("line 3, column 7: ...").  Syntax stops at the first error, and a duplicate
+ * key is one of syntax.  `count` goes on counting beyond the lines that are kept.
+ * A line is printable ASCII whatever the text holds.
  */
 struct config_errors {
 	char lines[CONFIG_ERRORS_MAX][CONFIG_ERROR_MAX_BYTES];
@@ -188,6 +191,12 @@ int config_parse(struct vm_config *config, const char *text, size_t length_bytes
  * -EFBIG for one above CONFIG_FILE_MAX_BYTES, with one error that says so.
  */
 int config_load(struct vm_config *config, const char *path, struct config_errors *errors);
+
+/*
+ * The level of that name in any case, as Firecracker spells them: Error, Warning, Info, Debug,
+ * Trace, Off.  Returns 0 or -EINVAL.
+ */
+int config_log_level(enum config_log_level *level, const char *name);
 
 /* Let the strings go.  Accepts a zeroed config. */
 void config_release(struct vm_config *config);

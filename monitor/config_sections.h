@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * monitor/config_sections.h - the schema, section by section; private to config*.c.
+ *
+ * Each section ("machine-config", "drives", ...) can be read alone and replaces
+ * what the config held of it, so a config may come as one text or in pieces.
+ * When all pieces are there, config_cross_check() looks at what no section can
+ * see by itself.
+ *
+ * Strings of the config point into the JSON values that were read.
+ */
+#ifndef MONITOR_CONFIG_SECTIONS_H
+#define MONITOR_CONFIG_SECTIONS_H
+
+#include <limits.h>
+#include <stddef.h>
+
+#include "monitor/config.h"
+#include "monitor/json.h"
+
+/* Parts of a row in a table of fields. */
+#define FIELD(structure, member) .offset = offsetof(struct structure, member)
+#define PATH_BYTES               .minimum = 1, .maximum = PATH_MAX - 1
+
+/* Rows by section, each read into struct vm_config. */
+extern const struct json_schema config_schema;
+
+/* What a section that never comes leaves in place. */
+extern const struct vm_config config_defaults;
+
+/* Sections with devices, in config_devices.c.  `config` is the struct vm_config. */
+void config_read_drives(struct json_reader *reader, const json_t *value, void *config);
+void config_read_interfaces(struct json_reader *reader, const json_t *value, void *config);
+void config_read_vsock(struct json_reader *reader, const json_t *value, void *config);
+
+/* The last step: what no section can see by itself. */
+void config_cross_check(struct json_reader *reader, const struct vm_config *config);
+
+/*
+ * What config_not_yet.c refuses: keys under "mote", and a device of a section, at the path where
+ * the reader stands, once its keys have been checked in full.
+ */
+enum {
+	CONFIG_MOTE_KEYS_NOT_YET = 4,
+};
+extern const struct json_refusal config_mote_keys_not_yet[CONFIG_MOTE_KEYS_NOT_YET];
+void config_complain_of_device(struct json_reader *reader, const char *section);
+
+#endif
