@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* tests/guests/lib/cpu.c - the caller's side of the service gate. */
+#include "tests/guests/lib/cpu.h"
+
+uint64_t msr_read(uint32_t msr)
+{
+	uint32_t low;
+	uint32_t high;
+
+	__asm__ volatile("int %[gate]"
+			 : "=a"(low), "=d"(high)
+			 : [gate] "i"(VECTOR_SERVICE), "D"(SERVICE_READ_MSR), "c"(msr)
+			 : "memory");
+	return (uint64_t)high << 32 | low;
+}
+
+void msr_write(uint32_t msr, uint64_t value)
+{
+	__asm__ volatile("int %[gate]"
+			 :
+			 : [gate] "i"(VECTOR_SERVICE), "D"(SERVICE_WRITE_MSR), "c"(msr),
+			   "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
+			 : "memory");
+}
+
+struct cpuid cpuid(uint32_t leaf, uint32_t subleaf)
+{
+	struct cpuid result;
+
+	__asm__ volatile("int %[gate]"
+			 : "=a"(result.eax), "=b"(result.ebx), "=c"(result.ecx), "=d"(result.edx)
+			 : [gate] "i"(VECTOR_SERVICE), "D"(SERVICE_CPUID), "a"(leaf), "c"(subleaf));
+	return result;
+}
+
+uint64_t tsc_read(void)
+{
+	uint32_t low;
+	uint32_t high;
+
+	__asm__ volatile("int %[gate]"
+			 : "=a"(low), "=d"(high)
+			 : [gate] "i"(VECTOR_SERVICE), "D"(SERVICE_READ_TSC));
+	return (uint64_t)high << 32 | low;
+}
+
+_Noreturn void cpu_halt(void)
+{
+	__asm__ volatile("int %[gate]" : : [gate] "i"(VECTOR_SERVICE), "D"(SERVICE_HALT));
+	__builtin_unreachable();
+}

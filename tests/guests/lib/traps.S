@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tests/guests/lib/traps.S - what runs at privilege level 0 after the start.
+ *
+ * Interrupts are only counted and acknowledged: three instructions, no register.
+ * The program looks at the counters from level 3 (interrupt.h).  Level 3 idles
+ * with a plain hlt, which raises #GP there; the handler halts on its behalf.
+ */
+#include "tests/guests/lib/layout.h"
+
+#define GENERAL_PROTECTION 13
+
+	.section .text.traps, "ax", @progbits
+	.code64
+
+/* Each stub has TRAP_STUB_BYTES, so that tables.S can compute its address. */
+	.balign TRAP_STUB_BYTES
+	.globl trap_stubs
+trap_stubs:
+	.set vector, 0
+	.rept VECTOR_FIRST_INTERRUPT
+	.balign TRAP_STUB_BYTES
+	.if vector == GENERAL_PROTECTION
+	jmp general_protection
+	.else
+	.if vector != 8 && (vector < 10 || vector > 14) && vector != 17 && vector != 21 && vector != 29 && vector != 30
+	push $0
+	.endif
+	push $vector
+	jmp exception
+	.endif
+	.set vector, vector + 1
+	.endr
+	.set vector, 0
+	.rept VECTOR_INTERRUPTS
+	.balign TRAP_STUB_BYTES
+	lock incl interrupt_counts + 4 * vector
+	addr32 movl $0, LAPIC_EOI_ADDRESS
+	iretq
+	.set vector, vector + 1
+	.endr
+	.balign TRAP_STUB_BYTES
+	cmp $SERVICE_COUNT, %edi
+	jae .Lserved
+	jmp *service_table(, %rdi, 8)
+
+/* Stack: error code, RIP, CS, flags, RSP, SS. */
+general_protection:
+	push %rax
+	mov 16(%rsp), %rax
+	cmpb $0xf4, (%rax)
+	pop %rax
+	jne .Lgeneral_protection_error
+	incq 8(%rsp)
+	add $8, %rsp
+	sti
+	hlt
+	cli
+	iretq
+.Lgeneral_protection_error:
+	push $GENERAL_PROTECTION
+
+/* Stack: vector, error code, RIP.  Nothing returns from here. */
+exception:
+	pop %rdi
+	pop %rsi
+	pop %rdx
+	mov %cr2, %rcx
+	and $~15, %rsp
+	call trap_report
+0:
+	cli
+	hlt
+	jmp 0b
+
+service_read_msr:
+	rdmsr
+	iretq
+service_write_msr:
+	wrmsr
+	iretq
+service_cpuid:
+	cpuid
+	iretq
+service_read_tsc:
+	rdtsc
+	iretq
+service_halt:
+	cli
+	hlt
+	jmp service_halt
+.Lserved:
+	iretq
+
+	.section .rodata.services, "a", @progbits
+	.balign 8
+service_table:
+	.quad service_read_msr
+	.quad service_write_msr
+	.quad service_cpuid
+	.quad service_read_tsc
+	.quad service_halt
+
+	.section .note.GNU-stack, "", @progbits
