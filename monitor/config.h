@@ -193,8 +193,8 @@ int config_parse(struct vm_config *config, const char *text, size_t length_bytes
 int config_load(struct vm_config *config, const char *path, struct config_errors *errors);
 
 /*
- * The level of that name in any case, as Firecracker spells them: Error, Warning, Info, Debug,
- * Trace, Off.  Returns 0 or -EINVAL.
+ * The level of that name in any case, as Firecracker spells them: Error, Warning or Warn,
+ * Info, Debug, Trace, Off.  Returns 0 or -EINVAL.
  */
 int config_log_level(enum config_log_level *level, const char *name);
 

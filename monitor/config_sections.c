@@ -45,13 +45,10 @@ static const struct json_choice huge_pages_choices[] = {
 };
 
 static const struct json_choice level_choices[] = {
-	{"Error", CONFIG_LOG_ERROR},
-	{"Warning", CONFIG_LOG_WARNING},
-	{"Info", CONFIG_LOG_INFO},
-	{"Debug", CONFIG_LOG_DEBUG},
-	{"Trace", CONFIG_LOG_TRACE},
-	{"Off", CONFIG_LOG_OFF},
-	{NULL, 0},
+	{"Error", CONFIG_LOG_ERROR},  {"Warning", CONFIG_LOG_WARNING},
+	{"Warn", CONFIG_LOG_WARNING}, {"Info", CONFIG_LOG_INFO},
+	{"Debug", CONFIG_LOG_DEBUG},  {"Trace", CONFIG_LOG_TRACE},
+	{"Off", CONFIG_LOG_OFF},      {NULL, 0},
 };
 
 static const struct json_choice protocol_choices[] = {
@@ -228,9 +225,7 @@ static void read_clean_outcome(struct json_reader *reader, const json_t *value, 
 		json_complain(reader, "\"%.64s\" is not one of " CLEANABLE_NAMES, name);
 	else
 		json_complain(reader,
-			      "\"%s\" has a status of its own always; only " CLEANABLE_NAMES
-			      " can count as success",
-			      name);
+			      "\"%s\" never counts as success; only " CLEANABLE_NAMES " can", name);
 }
 
 static void read_clean_outcomes(struct json_reader *reader, const json_t *value, void *target)
