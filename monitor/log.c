@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* monitor/log.c - see log.h. */
+#include "monitor/log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct log_settings settings = {
+	.level = CONFIG_LOG_INFO,
+	.fd = STDERR_FILENO,
+};
+
+void log_configure(const struct log_settings *wanted)
+{
+	settings = *wanted;
+}
+
+static const char *level_name(enum config_log_level level)
+{
+	static const char *const names[] = {
+		[CONFIG_LOG_OFF] = "off",         [CONFIG_LOG_ERROR] = "error",
+		[CONFIG_LOG_WARNING] = "warning", [CONFIG_LOG_INFO] = "info",
+		[CONFIG_LOG_DEBUG] = "debug",     [CONFIG_LOG_TRACE] = "trace",
+	};
+
+	return names[level];
+}
+
+/* Append to a line that always keeps room for its newline. */
+__attribute__((format(printf, 3, 0))) static size_t append(char *line, size_t length,
+							   const char *format, va_list arguments)
+{
+	size_t room = LOG_LINE_MAX_BYTES - 1 - length;
+	int written = vsnprintf(line + length, room, format, arguments);
+
+	if (written < 0)
+		return length;
+	return length + ((size_t)written < room ? (size_t)written : room - 1);
+}
+
+__attribute__((format(printf, 3, 4))) static size_t append_text(char *line, size_t length,
+								const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	length = append(line, length, format, arguments);
+	va_end(arguments);
+	return length;
+}
+
+static void put(int fd, const char *line, size_t length)
+{
+	/* Nobody is left to tell when the log itself cannot be written. */
+	if (write(fd, line, length) < 0)
+		return;
+}
+
+void log_line(enum config_log_level level, const char *file, int line_number, const char *format,
+	      ...)
+{
+	char line[LOG_LINE_MAX_BYTES];
+	int saved_errno = errno;
+	va_list arguments;
+	size_t length;
+
+	if (level > settings.level && level != CONFIG_LOG_ERROR)
+		return;
+	length = append_text(line, 0, "mote: ");
+	if (settings.show_level || level == CONFIG_LOG_WARNING)
+		length = append_text(line, length, "%s: ", level_name(level));
+	if (settings.show_origin)
+		length = append_text(line, length, "%s:%d: ", file, line_number);
+	va_start(arguments, format);
+	length = append(line, length, format, arguments);
+	va_end(arguments);
+	line[length++] = '\n';
+
+	if (level <= settings.level)
+		put(settings.fd, line, length);
+	if (level == CONFIG_LOG_ERROR && (settings.fd != STDERR_FILENO || level > settings.level))
+		put(STDERR_FILENO, line, length);
+	errno = saved_errno;
+}

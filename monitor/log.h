@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * monitor/log.h - mote's own messages, one line each, never on standard output.
+ *
+ * Standard output belongs to the guest.  Lines go to standard error or to the
+ * file that logger.log_path names; errors go to standard error in any case,
+ * because a person at a shell must see why nothing ran.
+ *
+ * Call order: log_configure() at most once, before threads exist.
+ * Threads: any thread may log; a line is one write(2).
+ * Memory: none is allocated.  A line beyond LOG_LINE_MAX_BYTES is cut.
+ */
+#ifndef MONITOR_LOG_H
+#define MONITOR_LOG_H
+
+#include <stdbool.h>
+
+#include "monitor/config.h"
+
+enum {
+	LOG_LINE_MAX_BYTES = 1024,
+};
+
+struct log_settings {
+	enum config_log_level level;
+	bool show_level;
+	bool show_origin;
+	int fd; /* borrowed; stays open as long as the process */
+};
+
+void log_configure(const struct log_settings *settings);
+
+void log_line(enum config_log_level level, const char *file, int line, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+#define log_error(...)   log_line(CONFIG_LOG_ERROR, __FILE__, __LINE__, __VA_ARGS__)
+#define log_warning(...) log_line(CONFIG_LOG_WARNING, __FILE__, __LINE__, __VA_ARGS__)
+#define log_info(...)    log_line(CONFIG_LOG_INFO, __FILE__, __LINE__, __VA_ARGS__)
+#define log_debug(...)   log_line(CONFIG_LOG_DEBUG, __FILE__, __LINE__, __VA_ARGS__)
+
+#endif

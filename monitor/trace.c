@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* monitor/trace.c - see trace.h. */
+#include "monitor/trace.h"
+
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+
+static const char *const names[TRACE_STAGES] = {
+	[TRACE_START] = "start",
+	[TRACE_CONFIG] = "config",
+	[TRACE_RESOURCES] = "resources",
+	[TRACE_CLONE] = "clone",
+	[TRACE_VM] = "vm",
+	[TRACE_MEMORY] = "memory",
+	[TRACE_KERNEL] = "kernel",
+	[TRACE_IRQCHIP] = "irqchip",
+	[TRACE_VCPUS] = "vcpus",
+	[TRACE_TABLES] = "tables",
+	[TRACE_THREADS] = "threads",
+	[TRACE_FIRST_ENTRY] = "first-entry",
+	[TRACE_FIRST_EXIT] = "first-exit",
+	[TRACE_GUEST_BOOT] = "guest-boot",
+	[TRACE_GUEST_STAGE] = "guest-stage",
+	[TRACE_END] = "end",
+	[TRACE_OUTPUT] = "output",
+	[TRACE_REAPED] = "reaped",
+};
+
+uint64_t trace_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
+}
+
+void trace_stamp_value(struct trace *trace, enum trace_stage stage, uint32_t value)
+{
+	uint64_t now_ns = trace_now_ns();
+	uint32_t slot = atomic_fetch_add_explicit(&trace->count, 1, memory_order_relaxed);
+
+	/* A guest may write stages for ever; the count must not wrap back into the table. */
+	if (slot >= TRACE_STAMPS_MAX) {
+		atomic_store_explicit(&trace->count, TRACE_STAMPS_MAX, memory_order_relaxed);
+		return;
+	}
+	trace->stamps[slot] = (struct trace_stamp){
+		.stage = stage,
+		.value = value,
+		.ns = now_ns,
+	};
+}
+
+void trace_stamp(struct trace *trace, enum trace_stage stage)
+{
+	trace_stamp_value(trace, stage, 0);
+}
+
+const char *trace_stage_name(uint32_t stage)
+{
+	return stage < TRACE_STAGES ? names[stage] : "?";
+}
+
+static int compare_times(const void *left, const void *right)
+{
+	const struct trace_stamp *a = left;
+	const struct trace_stamp *b = right;
+
+	return (a->ns > b->ns) - (a->ns < b->ns);
+}
+
+unsigned int trace_read(const struct trace *trace, struct trace_stamp *copy)
+{
+	uint32_t count = atomic_load_explicit(&trace->count, memory_order_acquire);
+	unsigned int kept = 0;
+
+	if (count > TRACE_STAMPS_MAX)
+		count = TRACE_STAMPS_MAX;
+	for (uint32_t i = 0; i < count; i++) {
+		copy[kept] = trace->stamps[i];
+		if (copy[kept].stage < TRACE_STAGES && copy[kept].ns != 0)
+			kept++;
+	}
+	qsort(copy, kept, sizeof(*copy), compare_times);
+	return kept;
+}
+
+static void print_stamp(const struct trace_stamp *stamp, uint64_t previous_ns, uint64_t start_ns,
+			FILE *stream)
+{
+	char name[32];
+
+	if (stamp->stage == TRACE_GUEST_STAGE)
+		snprintf(name, sizeof(name), "%s %" PRIu32, trace_stage_name(stamp->stage),
+			 stamp->value);
+	else
+		snprintf(name, sizeof(name), "%s", trace_stage_name(stamp->stage));
+	fprintf(stream, "%-16s %12.1f %12.1f\n", name, (double)(stamp->ns - previous_ns) / 1000,
+		(double)(stamp->ns - start_ns) / 1000);
+}
+
+void trace_print(const struct trace *trace, FILE *stream)
+{
+	struct trace_stamp stamps[TRACE_STAMPS_MAX];
+	unsigned int count = trace_read(trace, stamps);
+
+	fprintf(stream, "%-16s %12s %12s\n", "stage", "own us", "running us");
+	for (unsigned int i = 0; i < count; i++)
+		print_stamp(&stamps[i], stamps[i ? i - 1 : 0].ns, stamps[0].ns, stream);
+}
