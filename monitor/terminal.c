@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* monitor/terminal.c - see terminal.h. */
+#include "monitor/terminal.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+int terminal_enter(struct terminal *terminal, int fd)
+{
+	struct termios raw;
+
+	if (!isatty(fd))
+		return 0;
+	/* A background job that touched the terminal would be stopped by SIGTTOU. */
+	if (tcgetpgrp(fd) != getpgrp())
+		return 0;
+	if (!terminal->raw && tcgetattr(fd, &terminal->saved))
+		return -errno;
+	raw = terminal->saved;
+	cfmakeraw(&raw);
+	/* Guests and mote's own messages end their lines with a bare newline. */
+	raw.c_oflag |= OPOST | ONLCR;
+	if (tcsetattr(fd, TCSANOW, &raw))
+		return -errno;
+	terminal->fd = fd;
+	terminal->raw = true;
+	return 0;
+}
+
+void terminal_leave(struct terminal *terminal)
+{
+	if (!terminal->raw)
+		return;
+	tcsetattr(terminal->fd, TCSANOW, &terminal->saved);
+	terminal->raw = false;
+}
