@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/* monitor/launcher.c - see launcher.h. */
+#include "monitor/launcher.h"
+
+#include <errno.h>
+#include <linux/sched.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "monitor/log.h"
+
+#define NS_PER_MS UINT64_C(1000000)
+
+/* clone3 itself and not fork(): namespaces and a cgroup can only be asked for here. */
+static pid_t clone_process(void)
+{
+	struct clone_args arguments = {.exit_signal = SIGCHLD};
+
+	return (pid_t)syscall(SYS_clone3, &arguments, sizeof(arguments));
+}
+
+static void collect_signals(struct launcher *launcher)
+{
+	sigemptyset(&launcher->signals);
+	sigaddset(&launcher->signals, SIGCHLD);
+	sigaddset(&launcher->signals, SIGTERM);
+	sigaddset(&launcher->signals, SIGINT);
+	sigaddset(&launcher->signals, SIGHUP);
+	sigaddset(&launcher->signals, SIGCONT);
+	/* Blocked in both processes: only the launcher acts on them, one at a time. */
+	sigprocmask(SIG_BLOCK, &launcher->signals, NULL);
+	/* A reader that closes the console is an error of write(2), not the end of mote. */
+	signal(SIGPIPE, SIG_IGN);
+}
+
+int launcher_start(struct launcher *launcher, void (*job)(void *owner) __attribute__((noreturn)),
+		   void *owner)
+{
+	pid_t parent = getpid();
+
+	collect_signals(launcher);
+	launcher->child = clone_process();
+	if (launcher->child < 0)
+		return -errno;
+	if (launcher->child > 0)
+		return 0;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* The launcher may have died before the line above could take effect. */
+	if (getppid() != parent)
+		_exit(1);
+	job(owner);
+}
+
+/* Pass on the wish to stop; the first one counts. */
+static void ask_to_stop(const struct launcher *launcher, enum outcome_kind kind, int code)
+{
+	uint64_t one = 1;
+
+	if (atomic_load(&launcher->state->stop_kind) != OUTCOME_NONE)
+		return;
+	atomic_store(&launcher->state->stop_code, (uint32_t)code);
+	atomic_store(&launcher->state->stop_kind, kind);
+	if (write(launcher->wake_fd, &one, sizeof(one)) < 0)
+		kill(launcher->child, SIGKILL);
+}
+
+static uint64_t min_u64(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Wait for a signal until a deadline: its number, or 0 when the time is up. */
+static int next_signal(const struct launcher *launcher, uint64_t deadline_ns)
+{
+	uint64_t now_ns = trace_now_ns();
+	uint64_t left_ns = deadline_ns > now_ns ? deadline_ns - now_ns : 0;
+	struct timespec left = {
+		.tv_sec = (time_t)min_u64(left_ns / (1000 * NS_PER_MS), INT32_MAX),
+		.tv_nsec = (long)(left_ns % (1000 * NS_PER_MS)),
+	};
+	int number;
+
+	do
+		number = sigtimedwait(&launcher->signals, NULL,
+				      deadline_ns == UINT64_MAX ? NULL : &left);
+	while (number < 0 && errno == EINTR);
+	return number < 0 ? 0 : number;
+}
+
+int launcher_wait(struct launcher *launcher)
+{
+	uint64_t deadline_ns = UINT64_MAX;
+	int status = 0;
+
+	if (launcher->timeout_ms)
+		deadline_ns = launcher->start_ns + launcher->timeout_ms * NS_PER_MS;
+	for (;;) {
+		int number = next_signal(launcher, deadline_ns);
+		bool stopping = atomic_load(&launcher->state->stop_kind) != OUTCOME_NONE;
+
+		if (number == SIGCHLD) {
+			if (waitpid(launcher->child, &status, WNOHANG) == launcher->child)
+				return status;
+		} else if (number == SIGCONT) {
+			terminal_enter(launcher->terminal, STDIN_FILENO);
+		} else if (number == 0 && stopping) {
+			kill(launcher->child, SIGKILL);
+			deadline_ns = UINT64_MAX;
+		} else if (!stopping) {
+			ask_to_stop(launcher, number ? OUTCOME_SIGNAL : OUTCOME_TIMEOUT, number);
+			deadline_ns = trace_now_ns() + LAUNCHER_GRACE_MS * NS_PER_MS;
+		}
+	}
+}
+
+struct outcome launcher_judge(const struct launcher *launcher, int wait_status)
+{
+	struct outcome outcome = run_state_outcome(launcher->state);
+	uint32_t stop_kind = atomic_load(&launcher->state->stop_kind);
+
+	if (outcome.kind != OUTCOME_NONE)
+		return outcome;
+	/* Killed because it did not stop in time: what was asked for still happened. */
+	if (stop_kind == OUTCOME_SIGNAL || stop_kind == OUTCOME_TIMEOUT)
+		return (struct outcome){
+			.kind = (enum outcome_kind)stop_kind,
+			.code = atomic_load(&launcher->state->stop_code),
+		};
+	if (WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGSYS)
+		return (struct outcome){.kind = OUTCOME_BLOCKED_CALL};
+	if (WIFSIGNALED(wait_status))
+		log_error("the VM process was killed by signal %d (%s)", WTERMSIG(wait_status),
+			  strsignal(WTERMSIG(wait_status)));
+	else
+		log_error("the VM process ended without an outcome");
+	return (struct outcome){.kind = OUTCOME_HOST_FAILURE};
+}

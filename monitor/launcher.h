@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * monitor/launcher.h - the parent: clone the VM process, wait for it, stop it.
+ *
+ * The launcher stays only to reap, to pass on the wish to stop, and to keep the
+ * terminal.  It never touches the VM.  The VM process dies with its launcher,
+ * even if that one is killed.
+ *
+ * Call order: launcher_start() while single-threaded; in the VM process it
+ * calls `job` and never returns; then launcher_wait() once.
+ *
+ * Stopping: SIGTERM, SIGINT and SIGHUP ask the VM process to deliver its
+ * console output and end; so does the time limit.  One that has not ended
+ * LAUNCHER_GRACE_MS later is killed.
+ */
+#ifndef MONITOR_LAUNCHER_H
+#define MONITOR_LAUNCHER_H
+
+#include <signal.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "monitor/run_state.h"
+#include "monitor/terminal.h"
+
+enum {
+	LAUNCHER_GRACE_MS = 2000,
+};
+
+struct launcher {
+	pid_t child;
+	sigset_t signals;
+	struct run_state *state;
+	struct terminal *terminal;
+	int wake_fd;         /* the VM process's eventfd */
+	uint64_t start_ns;   /* the time limit counts from here */
+	uint64_t timeout_ms; /* 0: none */
+};
+
+/*
+ * Clone.  The fields other than `child` and `signals` are the caller's to set.  Returns 0 in
+ * the launcher, or a negative errno if there is no VM process.
+ */
+int launcher_start(struct launcher *launcher, void (*job)(void *owner) __attribute__((noreturn)),
+		   void *owner);
+
+/* How the VM process ended: wait status as of waitpid(2). */
+int launcher_wait(struct launcher *launcher);
+
+/* What the run came to, out of what the VM process said and how it died. */
+struct outcome launcher_judge(const struct launcher *launcher, int wait_status);
+
+#endif

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT */
+/* monitor/machine.c - see machine.h.  Read machine_build() first. */
+#include "monitor/machine.h"
+
+#include <errno.h>
+#include <linux/kvm.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "monitor/acpi.h"
+#include "monitor/boot_x86.h"
+#include "monitor/kernel_load.h"
+#include "monitor/log.h"
+#include "monitor/mptable.h"
+
+/* Reserve guest memory; pages come when they are touched. */
+static int map_ram(const struct config_machine *config, uint8_t **ram, struct reason *reason)
+{
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+	void *mapping;
+
+	if (config->huge_pages == CONFIG_HUGE_PAGES_2M)
+		flags |= MAP_HUGETLB;
+	mapping = mmap(NULL, config->ram_bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
+	if (mapping == MAP_FAILED)
+		return reason_set(reason, -errno, "cannot reserve %llu MiB of guest memory%s: %s",
+				  (unsigned long long)(config->ram_bytes / LAYOUT_MIB),
+				  config->huge_pages == CONFIG_HUGE_PAGES_2M ? " in 2 MiB pages"
+									     : "",
+				  strerror(errno));
+	/* Zeroing 2 MiB at the first touch is time that a short-lived guest never earns back. */
+	if (config->huge_pages != CONFIG_HUGE_PAGES_2M)
+		madvise(mapping, config->ram_bytes,
+			config->huge_pages == CONFIG_HUGE_PAGES_NONE ? MADV_NOHUGEPAGE
+								     : MADV_HUGEPAGE);
+	*ram = mapping;
+	return 0;
+}
+
+static int add_range(struct machine *machine, uint64_t gpa, uint64_t size_bytes, void *host,
+		     struct reason *reason)
+{
+	uint32_t slot = machine->memory.count;
+	int error = guest_memory_add(&machine->memory, gpa, size_bytes, host);
+
+	if (error)
+		return reason_set(reason, error, "guest memory at %#llx: %s",
+				  (unsigned long long)gpa, strerror(-error));
+	return kvm_add_memory(&machine->kvm, slot, gpa, size_bytes, host,
+			      machine->config->machine.track_dirty_pages, reason);
+}
+
+static int build_memory(struct machine *machine, struct reason *reason)
+{
+	uint64_t ram_bytes = machine->config->machine.ram_bytes;
+	uint64_t low_bytes = layout_low_ram_bytes(ram_bytes);
+	uint64_t high_bytes = layout_high_ram_bytes(ram_bytes);
+	uint8_t *ram = NULL;
+	int error = map_ram(&machine->config->machine, &ram, reason);
+
+	if (!error)
+		error = add_range(machine, 0, low_bytes, ram, reason);
+	if (!error && high_bytes)
+		error = add_range(machine, LAYOUT_HOLE_END_GPA, high_bytes, ram + low_bytes,
+				  reason);
+	return error;
+}
+
+static int parse_kernel(struct machine *machine, struct reason *reason)
+{
+	const struct resources *resources = machine->resources;
+	void *file = mmap(NULL, resources->kernel_bytes, PROT_READ, MAP_PRIVATE,
+			  resources->kernel_fd, 0);
+	int error;
+
+	if (file == MAP_FAILED)
+		return reason_set(reason, -errno, "cannot map it: %s", strerror(errno));
+	error = kernel_parse(&machine->kernel, file, resources->kernel_bytes,
+			     machine->config->machine.ram_bytes,
+			     machine->config->mote.boot_protocol, reason);
+	munmap(file, resources->kernel_bytes);
+	return error;
+}
+
+static int load_initrd(struct machine *machine, struct reason *reason)
+{
+	const struct resources *resources = machine->resources;
+	int error;
+
+	if (resources->initrd_fd == RESOURCES_NONE)
+		return 0;
+	error = initrd_place(&machine->initrd_gpa, &machine->kernel, resources->initrd_bytes,
+			     machine->config->machine.ram_bytes, reason);
+	if (error)
+		return error;
+	return initrd_load(resources->initrd_fd, resources->initrd_bytes, machine->initrd_gpa,
+			   &machine->memory, reason);
+}
+
+/* Name the file in a reason that the loader, which knows no paths, filled. */
+static int name_file(struct reason *reason, int error, const char *key, const char *path)
+{
+	struct reason inner = *reason;
+
+	return reason_set(reason, error, "%s: %s: %s", key, path, inner.text);
+}
+
+static int build_kernel(struct machine *machine, struct reason *reason)
+{
+	const struct config_boot_source *source = &machine->config->boot_source;
+	int error = parse_kernel(machine, reason);
+
+	if (!error)
+		error = kernel_load(&machine->kernel, machine->resources->kernel_fd,
+				    &machine->memory, reason);
+	if (error)
+		return name_file(reason, error, "boot-source.kernel_image_path",
+				 source->kernel_image_path);
+	error = load_initrd(machine, reason);
+	if (error)
+		return name_file(reason, error, "boot-source.initrd_path", source->initrd_path);
+	return 0;
+}
+
+/* Guests of a known kind get along without PIC and PIT; any other may need both. */
+static struct machine_choices choose(const struct config_mote *mote,
+				     const struct kernel_image *kernel)
+{
+	bool known = kernel->is_linux || kernel->has_pvh_note || kernel->has_mote_note;
+	struct machine_choices choices = {
+		.split_irqchip =
+			mote->irqchip == CONFIG_IRQCHIP_SPLIT ||
+			(mote->irqchip == CONFIG_IRQCHIP_AUTO && known && mote->pit != CONFIG_ON),
+		.acpi = mote->acpi == CONFIG_ON || (mote->acpi == CONFIG_AUTO && kernel->is_linux),
+	};
+
+	choices.pit = !choices.split_irqchip &&
+		      (mote->pit == CONFIG_ON || (mote->pit == CONFIG_AUTO && !known));
+	return choices;
+}
+
+static int build_platform(struct machine *machine, struct reason *reason)
+{
+	const struct machine_choices *choices = &machine->choices;
+	int error = choices->split_irqchip
+			    ? kvm_split_irqchip(&machine->kvm, reason)
+			    : kvm_kernel_irqchip(&machine->kvm, choices->pit, reason);
+
+	if (error)
+		return error;
+	platform_init(&machine->platform, &machine->links);
+	error = platform_build(&machine->platform, machine->vcpu_count, choices->split_irqchip);
+	if (error)
+		return reason_set(reason, error, "cannot place the chips: %s", strerror(-error));
+	return 0;
+}
+
+static int prepare_cpuid(struct machine *machine, struct reason *reason)
+{
+	const struct config_machine *config = &machine->config->machine;
+	struct cpuid_topology topology = {
+		.vcpu_count = config->vcpu_count,
+		.smt = config->smt,
+		.tsc_khz = vcpu_tsc_khz(&machine->vcpus[0]),
+		.tsc_deadline = kvm_extension(&machine->kvm, KVM_CAP_TSC_DEADLINE_TIMER) > 0,
+	};
+	int error = kvm_supported_cpuid(&machine->kvm, &machine->cpuid, reason);
+
+	if (error)
+		return error;
+	error = cpuid_prepare(&machine->cpuid, &topology);
+	if (error)
+		return reason_set(reason, error, "KVM's CPUID table has no room left");
+	return 0;
+}
+
+static int build_vcpu(struct machine *machine, struct vcpu *vcpu, struct reason *reason)
+{
+	int error;
+
+	cpuid_set_vcpu(&machine->cpuid, vcpu->id);
+	error = vcpu_set_cpuid(vcpu, &machine->cpuid, reason);
+	if (!error)
+		error = vcpu_set_msrs(vcpu, reason);
+	if (!error && vcpu->id == 0 && !machine->choices.split_irqchip)
+		error = vcpu_set_local_interrupts(vcpu, reason);
+	return error;
+}
+
+static int build_vcpus(struct machine *machine, struct reason *reason)
+{
+	int error = 0;
+
+	machine->services = (struct vcpu_services){
+		.ports = &machine->platform.ports,
+		.mmio = &machine->platform.mmio,
+		.console = machine->console,
+		.trace = &machine->state->trace,
+		.end_of_interrupt = platform_end_of_interrupt,
+		.stopped = platform_stopped,
+		.owner = &machine->platform,
+	};
+	for (unsigned int id = 0; id < machine->vcpu_count && !error; id++)
+		error = vcpu_create(&machine->vcpus[id], id, &machine->kvm, &machine->services,
+				    reason);
+	if (!error)
+		error = prepare_cpuid(machine, reason);
+	for (unsigned int id = 0; id < machine->vcpu_count && !error; id++)
+		error = build_vcpu(machine, &machine->vcpus[id], reason);
+	return error;
+}
+
+/* The appended words go before any " -- ", where only the kernel reads them. */
+static int compose_cmdline(struct machine *machine, struct reason *reason)
+{
+	struct reason inner;
+	int error = cmdline_init(&machine->cmdline, machine->config->boot_source.boot_args, &inner);
+
+	/* There is no PCI bus; Linux would probe for one all the same. */
+	if (!error && machine->kernel.is_linux)
+		error = cmdline_append(&machine->cmdline, "pci=off", &inner);
+	if (error)
+		return reason_set(reason, error, "boot-source.boot_args: %s", inner.text);
+	return 0;
+}
+
+static int write_firmware_tables(struct machine *machine, uint64_t *rsdp_gpa)
+{
+	struct acpi_description description = {.vcpu_count = machine->vcpu_count};
+	int error = mptable_write(&machine->memory, machine->vcpu_count);
+
+	if (error || !machine->choices.acpi)
+		return error;
+	return acpi_write(&machine->memory, &description, rsdp_gpa);
+}
+
+static int set_boot_registers(struct machine *machine, const struct boot_parameters *parameters,
+			      struct reason *reason)
+{
+	struct vcpu *vcpu = &machine->vcpus[0];
+	struct kvm_sregs sregs;
+	struct kvm_regs regs;
+	int error = vcpu_get_sregs(vcpu, &sregs, reason);
+
+	if (error)
+		return error;
+	if (machine->kernel.entry == KERNEL_ENTRY_PVH)
+		boot_registers_pvh(&sregs, &regs, parameters);
+	else
+		boot_registers_linux64(&sregs, &regs, parameters);
+	return vcpu_set_registers(vcpu, &sregs, &regs, reason);
+}
+
+static int build_tables(struct machine *machine, struct reason *reason)
+{
+	const struct kernel_image *kernel = &machine->kernel;
+	struct boot_parameters parameters = {
+		.ram_bytes = machine->config->machine.ram_bytes,
+		.entry_gpa = kernel->entry_gpa,
+		.initrd_gpa = machine->initrd_gpa,
+		.initrd_bytes = machine->resources->initrd_bytes,
+		.setup_header = kernel->setup_header_bytes ? kernel->setup_header : NULL,
+		.setup_header_bytes = kernel->setup_header_bytes,
+	};
+	int error = compose_cmdline(machine, reason);
+
+	if (error)
+		return error;
+	parameters.cmdline = machine->cmdline.text;
+	parameters.cmdline_bytes = machine->cmdline.length;
+	error = write_firmware_tables(machine, &parameters.rsdp_gpa);
+	if (!error)
+		error = kernel->entry == KERNEL_ENTRY_PVH
+				? boot_write_pvh(&machine->memory, &parameters)
+				: boot_write_linux64(&machine->memory, &parameters);
+	if (error)
+		return reason_set(reason, error,
+				  "machine-config.mem_size_mib: no room for the boot tables: %s",
+				  strerror(-error));
+	return set_boot_registers(machine, &parameters, reason);
+}
+
+/* The steps of machine_build(), in the order that is cheap for KVM (see kvm.h). */
+static const struct {
+	int (*step)(struct machine *machine, struct reason *reason);
+	enum outcome_kind failure;
+	enum trace_stage stage;
+} steps[] = {
+	{build_memory, OUTCOME_HOST_FAILURE, TRACE_MEMORY},
+	{build_kernel, OUTCOME_BAD_IMAGE, TRACE_KERNEL},
+	{build_platform, OUTCOME_HOST_FAILURE, TRACE_IRQCHIP},
+	{build_vcpus, OUTCOME_HOST_FAILURE, TRACE_VCPUS},
+	{build_tables, OUTCOME_BAD_CONFIG, TRACE_TABLES},
+};
+
+int machine_build(struct machine *machine, enum outcome_kind *failure, struct reason *reason)
+{
+	int error = kvm_create(&machine->kvm, machine->resources->kvm_fd, reason);
+
+	*failure = OUTCOME_HOST_FAILURE;
+	machine->vcpu_count = machine->config->machine.vcpu_count;
+	machine->links.kvm = &machine->kvm;
+	machine->links.console = machine->console;
+	machine->links.trace = &machine->state->trace;
+	if (error)
+		return error;
+	trace_stamp(&machine->state->trace, TRACE_VM);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
+		error = steps[i].step(machine, reason);
+		if (error) {
+			*failure = steps[i].failure;
+			return error;
+		}
+		if (steps[i].step == build_kernel)
+			machine->choices = choose(&machine->config->mote, &machine->kernel);
+		trace_stamp(&machine->state->trace, steps[i].stage);
+	}
+	return 0;
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/* monitor/platform.c - see platform.h. */
+#include "monitor/platform.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "monitor/layout.h"
+#include "monitor/log.h"
+#include "monitor/mptable.h"
+
+enum {
+	SERIAL_IER = 1, /* register numbers, as offsets from the base port */
+	SERIAL_LSR = 5,
+	SERIAL_IER_RECEIVE = 0x01,
+};
+
+/* The first chip to ask decides; the vCPU that served it ends the run. */
+static void ask_for_stop(void *owner, enum outcome_kind kind, uint32_t code)
+{
+	struct platform *platform = owner;
+
+	if (atomic_load(&platform->stop_kind) != OUTCOME_NONE)
+		return;
+	atomic_store(&platform->stop_code, code);
+	atomic_store(&platform->stop_kind, kind);
+}
+
+static void on_reset(void *owner)
+{
+	ask_for_stop(owner, OUTCOME_RESET, 0);
+}
+
+static void on_stamp(void *owner, unsigned int stage)
+{
+	struct platform *platform = owner;
+
+	if (stage == BOOT_TIMER_BOOTED)
+		trace_stamp(platform->links.trace, TRACE_GUEST_BOOT);
+	else
+		trace_stamp_value(platform->links.trace, TRACE_GUEST_STAGE, stage);
+}
+
+static int64_t wall_clock(void *owner)
+{
+	struct timespec now;
+
+	(void)owner;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec;
+}
+
+static void on_serial_output(void *owner, uint8_t byte)
+{
+	struct platform *platform = owner;
+
+	console_put(platform->links.console, byte);
+}
+
+static void on_serial_interrupt(void *owner)
+{
+	struct platform *platform = owner;
+
+	/* A masked pin has no route, which KVM answers with an error: the edge is simply lost. */
+	(void)kvm_pulse_line(platform->links.kvm, LAYOUT_SERIAL_GSI);
+}
+
+static void on_serial_drained(void *owner)
+{
+	struct platform *platform = owner;
+
+	platform->links.input_drained(platform->links.owner);
+}
+
+/* A guest that asks for receive interrupts, or looks at the line status, wants input. */
+static bool asks_for_input(const struct bus_access *access)
+{
+	if (access->is_write)
+		return access->offset == SERIAL_IER && (access->data[0] & SERIAL_IER_RECEIVE);
+	return access->offset == SERIAL_LSR || access->offset == 0;
+}
+
+static void access_serial(void *owner, const struct bus_access *access)
+{
+	struct platform *platform = owner;
+
+	if (!platform->input_wanted && asks_for_input(access)) {
+		platform->input_wanted = true;
+		platform->links.input_wanted(platform->links.owner);
+	}
+	serial_access(&platform->serial, access);
+}
+
+/*
+ * A pin that was just unmasked has lost the edges that came before; the serial
+ * port is the one source here that can still be asked, so it raises its own again.
+ */
+static void on_route_changed(void *owner, unsigned int pin, const struct ioapic_message *message)
+{
+	struct platform *platform = owner;
+	bool pending;
+
+	platform->routes[pin] = (struct kvm_pin_route){
+		.enabled = message->enabled,
+		.address_lo = message->address_lo,
+		.address_hi = message->address_hi,
+		.data = message->data,
+	};
+	if (kvm_set_routes(platform->links.kvm, platform->routes))
+		log_error("KVM refused the interrupt routes");
+	if (pin != LAYOUT_SERIAL_GSI || !message->enabled)
+		return;
+	pthread_mutex_lock(&platform->serial_lock);
+	pending = serial_interrupt_pending(&platform->serial);
+	pthread_mutex_unlock(&platform->serial_lock);
+	if (pending)
+		on_serial_interrupt(platform);
+}
+
+static void on_absent_chip(void *owner, enum absent_chip_kind kind)
+{
+	(void)owner;
+	if (kind == ABSENT_PIC)
+		log_warning("the guest programs an 8259 PIC, which it was not given: "
+			    "set mote.irqchip to \"kernel\"");
+	else
+		log_warning("the guest programs an 8254 PIT, which it was not given: "
+			    "set mote.pit to true");
+}
+
+static const struct serial_ops serial_ops = {
+	.output = on_serial_output,
+	.interrupt = on_serial_interrupt,
+	.drained = on_serial_drained,
+};
+static const struct ioapic_ops ioapic_ops = {.route_changed = on_route_changed};
+static const struct i8042_ops i8042_ops = {.reset = on_reset};
+static const struct cmos_ops cmos_ops = {.now = wall_clock};
+static const struct absent_chip_ops absent_ops = {.noticed = on_absent_chip};
+
+void platform_init(struct platform *platform, const struct platform_links *links)
+{
+	memset(platform, 0, sizeof(*platform));
+	platform->links = *links;
+	pthread_mutex_init(&platform->serial_lock, NULL);
+	pthread_mutex_init(&platform->ioapic_lock, NULL);
+	pthread_mutex_init(&platform->chips_lock, NULL);
+	serial_init(&platform->serial, &serial_ops, platform);
+	i8042_init(&platform->i8042, &i8042_ops, platform);
+	cmos_init(&platform->cmos, &cmos_ops, platform);
+	absent_chip_init(&platform->absent_pic, ABSENT_PIC, &absent_ops, platform);
+	absent_chip_init(&platform->absent_pit, ABSENT_PIT, &absent_ops, platform);
+	platform->stop_ports = (struct stop_ports){.stop = ask_for_stop, .owner = platform};
+	platform->boot_timer = (struct boot_timer){.stamp = on_stamp, .owner = platform};
+}
+
+/* The chips that a machine with the in-kernel irqchip gets from KVM. */
+static int add_split_chips(struct platform *platform, unsigned int vcpu_count)
+{
+	const struct bus_region ioapic = {
+		.base = LAYOUT_IOAPIC_GPA,
+		.size = LAYOUT_IOAPIC_BYTES,
+		.name = "ioapic",
+		.lock = &platform->ioapic_lock,
+		.owner = &platform->ioapic,
+		.access = ioapic_access,
+	};
+	int error;
+
+	ioapic_init(&platform->ioapic, mptable_ioapic_id(vcpu_count), &ioapic_ops, platform);
+	error = bus_add(&platform->mmio, &ioapic);
+	if (!error)
+		error = absent_chip_add(&platform->absent_pic, &platform->ports,
+					&platform->chips_lock);
+	if (!error)
+		error = absent_chip_add(&platform->absent_pit, &platform->ports,
+					&platform->chips_lock);
+	return error;
+}
+
+int platform_build(struct platform *platform, unsigned int vcpu_count, bool split)
+{
+	pthread_mutex_t *chips_lock = &platform->chips_lock;
+	const struct bus_region on_ports[] = {
+		{LAYOUT_PORT_SERIAL, SERIAL_PORTS, "serial", &platform->serial_lock, platform,
+		 access_serial},
+		{LAYOUT_PORT_I8042_DATA, I8042_PORTS, "i8042", chips_lock, &platform->i8042,
+		 i8042_access},
+		{LAYOUT_PORT_CMOS, CMOS_PORTS, "cmos", chips_lock, &platform->cmos, cmos_access},
+	};
+	const struct bus_region timer = {LAYOUT_BOOT_TIMER_GPA, LAYOUT_PAGE_BYTES,
+					 "boot timer",          NULL,
+					 &platform->boot_timer, boot_timer_access};
+	int error = stop_ports_add(&platform->stop_ports, &platform->ports);
+
+	for (size_t i = 0; i < sizeof(on_ports) / sizeof(*on_ports) && !error; i++)
+		error = bus_add(&platform->ports, &on_ports[i]);
+	if (!error)
+		error = bus_add(&platform->mmio, &timer);
+	if (!error && split)
+		error = add_split_chips(platform, vcpu_count);
+	return error;
+}
+
+bool platform_stopped(void *owner, struct outcome *outcome)
+{
+	struct platform *platform = owner;
+	uint32_t kind = atomic_load_explicit(&platform->stop_kind, memory_order_acquire);
+
+	if (kind == OUTCOME_NONE)
+		return false;
+	*outcome = (struct outcome){
+		.kind = (enum outcome_kind)kind,
+		.code = atomic_load(&platform->stop_code),
+	};
+	return true;
+}
+
+void platform_end_of_interrupt(void *owner, uint8_t vector)
+{
+	struct platform *platform = owner;
+
+	pthread_mutex_lock(&platform->ioapic_lock);
+	ioapic_end_of_interrupt(&platform->ioapic, vector);
+	pthread_mutex_unlock(&platform->ioapic_lock);
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/* monitor/resources.c - see resources.h. */
+#include "monitor/resources.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+	LOG_FILE_MODE = 0640,
+};
+
+static void close_if_open(int fd)
+{
+	if (fd != RESOURCES_NONE)
+		close(fd);
+}
+
+static void resources_close(struct resources *resources)
+{
+	close_if_open(resources->kvm_fd);
+	close_if_open(resources->kernel_fd);
+	close_if_open(resources->initrd_fd);
+	close_if_open(resources->log_fd);
+	close_if_open(resources->metrics_fd);
+	close_if_open(resources->wake_fd);
+}
+
+/* Open a file that is read whole: regular and not empty. */
+static int open_image(int *fd, uint64_t *size_bytes, const char *key, const char *path,
+		      struct reason *reason)
+{
+	/* Not to hang on a FIFO before its type is known. */
+	int opened = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat status;
+
+	if (opened < 0)
+		return reason_set(reason, -errno, "%s: cannot open %s: %s", key, path,
+				  strerror(errno));
+	*fd = opened;
+	if (fstat(opened, &status))
+		return reason_set(reason, -errno, "%s: cannot examine %s: %s", key, path,
+				  strerror(errno));
+	if (!S_ISREG(status.st_mode))
+		return reason_set(reason, -EINVAL, "%s: %s is not a regular file", key, path);
+	if (status.st_size == 0)
+		return reason_set(reason, -EINVAL, "%s: %s is empty", key, path);
+	*size_bytes = (uint64_t)status.st_size;
+	return 0;
+}
+
+static int open_images(struct resources *resources, const struct config_boot_source *source,
+		       struct reason *reason)
+{
+	int error = open_image(&resources->kernel_fd, &resources->kernel_bytes,
+			       "boot-source.kernel_image_path", source->kernel_image_path, reason);
+
+	if (error || !source->initrd_path)
+		return error;
+	return open_image(&resources->initrd_fd, &resources->initrd_bytes,
+			  "boot-source.initrd_path", source->initrd_path, reason);
+}
+
+/* A log or metrics target: a FIFO without a reader is an error, not a hang. */
+static int open_sink(int *fd, const char *key, const char *path, struct reason *reason)
+{
+	if (!path)
+		return 0;
+	*fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+		   LOG_FILE_MODE);
+	if (*fd < 0)
+		return reason_set(reason, -errno, "%s: cannot open %s for writing: %s", key, path,
+				  strerror(errno));
+	return 0;
+}
+
+static int open_kvm(int *fd, struct reason *reason)
+{
+	const char *hint = "";
+
+	*fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	if (*fd >= 0)
+		return 0;
+	if (errno == ENOENT || errno == ENODEV || errno == ENXIO)
+		hint = " (is the KVM module loaded?)";
+	if (errno == EACCES || errno == EPERM)
+		hint = " (is this user in the group that owns it?)";
+	return reason_set(reason, -errno, "cannot open /dev/kvm: %s%s", strerror(errno), hint);
+}
+
+static int open_host(struct resources *resources, const struct vm_config *config,
+		     struct reason *reason)
+{
+	int error =
+		open_sink(&resources->log_fd, "logger.log_path", config->logger.log_path, reason);
+
+	if (!error)
+		error = open_sink(&resources->metrics_fd, "metrics.metrics_path",
+				  config->metrics.metrics_path, reason);
+	if (!error)
+		error = open_kvm(&resources->kvm_fd, reason);
+	if (error)
+		return error;
+	resources->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (resources->wake_fd < 0)
+		return reason_set(reason, -errno, "eventfd: %s", strerror(errno));
+	return 0;
+}
+
+int resources_open(struct resources *resources, const struct vm_config *config,
+		   enum outcome_kind *failure, struct reason *reason)
+{
+	struct resources opened = {
+		.kvm_fd = RESOURCES_NONE,
+		.kernel_fd = RESOURCES_NONE,
+		.initrd_fd = RESOURCES_NONE,
+		.log_fd = RESOURCES_NONE,
+		.metrics_fd = RESOURCES_NONE,
+		.wake_fd = RESOURCES_NONE,
+	};
+	int error = open_images(&opened, &config->boot_source, reason);
+
+	if (error) {
+		*failure = OUTCOME_BAD_IMAGE;
+	} else {
+		error = open_host(&opened, config, reason);
+		*failure = OUTCOME_HOST_FAILURE;
+	}
+	if (error) {
+		resources_close(&opened);
+		return error;
+	}
+	*resources = opened;
+	*failure = OUTCOME_NONE;
+	return 0;
+}

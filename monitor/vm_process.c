@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+/* monitor/vm_process.c - see vm_process.h. */
+#include "monitor/vm_process.h"
+
+#include <pthread.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "monitor/console.h"
+#include "monitor/halt_watch.h"
+#include "monitor/input.h"
+#include "monitor/log.h"
+#include "monitor/loop.h"
+#include "monitor/machine.h"
+
+enum {
+	THREAD_STACK_BYTES = 64 * 1024,
+	STOP_DRAIN_MS = 1000, /* below the launcher's patience */
+};
+
+#define NS_PER_MS UINT64_C(1000000)
+
+/* One VM per process: too big for a stack, and in use until the process ends. */
+static struct machine machine;
+static struct console console;
+static struct input input;
+static struct loop loop;
+
+/* What the I/O thread does next and when, UINT64_MAX for never. */
+static struct {
+	uint64_t console_due_ns;
+	short console_events;
+	int console_watch;
+	struct halt_watch halt;
+} io = {.console_due_ns = UINT64_MAX};
+
+static uint64_t sum_counter(size_t offset)
+{
+	uint64_t sum = 0;
+
+	for (unsigned int i = 0; i < machine.vcpu_count; i++)
+		sum += *(const uint64_t *)(const void *)((const char *)&machine.vcpus[i] + offset);
+	return sum;
+}
+
+static void publish_counters(struct run_counters *counters)
+{
+	*counters = (struct run_counters){
+		.port_exits = sum_counter(offsetof(struct vcpu, port_exits)),
+		.mmio_exits = sum_counter(offsetof(struct vcpu, mmio_exits)),
+		.other_exits = sum_counter(offsetof(struct vcpu, other_exits)),
+		.unclaimed_reads = machine.platform.ports.unclaimed_reads +
+				   machine.platform.mmio.unclaimed_reads,
+		.unclaimed_writes = machine.platform.ports.unclaimed_writes +
+				    machine.platform.mmio.unclaimed_writes,
+		.console_bytes = console.total_bytes,
+		.console_dropped_bytes = console.dropped_bytes,
+	};
+}
+
+/* End the run with the first outcome; whoever comes second waits for the process's end. */
+static void end_run(const struct outcome *outcome) __attribute__((noreturn));
+static void end_run(const struct outcome *outcome)
+{
+	bool forced = outcome->kind == OUTCOME_SIGNAL || outcome->kind == OUTCOME_TIMEOUT ||
+		      outcome->kind == OUTCOME_LEFT;
+
+	while (!run_state_claim(machine.state))
+		pause();
+	trace_stamp(&machine.state->trace, TRACE_END);
+	console_drain(&console, forced ? STOP_DRAIN_MS : CONSOLE_DRAIN_MS);
+	trace_stamp(&machine.state->trace, TRACE_OUTPUT);
+	publish_counters(&machine.state->counters);
+	run_state_finish(machine.state, outcome);
+	_exit(0);
+}
+
+static void wake_loop(void *owner)
+{
+	(void)owner;
+	loop_wake(&loop);
+}
+
+static void leave(void *owner)
+{
+	const struct outcome left = {.kind = OUTCOME_LEFT};
+
+	(void)owner;
+	end_run(&left);
+}
+
+static void want_input(void *owner)
+{
+	(void)owner;
+	input_want(&input);
+}
+
+static void obey_launcher(void)
+{
+	struct outcome wish = {
+		.kind = (enum outcome_kind)atomic_load(&machine.state->stop_kind),
+		.code = atomic_load(&machine.state->stop_code),
+	};
+
+	if (wish.kind != OUTCOME_NONE)
+		end_run(&wish);
+}
+
+static void on_wake(void *owner, short events)
+{
+	(void)owner;
+	(void)events;
+	obey_launcher();
+	input_resume(&input);
+	/* The rest of a line usually follows at once: give it the time to arrive. */
+	if (io.console_due_ns == UINT64_MAX)
+		io.console_due_ns = trace_now_ns() + CONSOLE_TICK_MS * NS_PER_MS;
+}
+
+static void on_console_writable(void *owner, short events)
+{
+	(void)owner;
+	(void)events;
+	io.console_due_ns = 0;
+}
+
+static void tick_console(uint64_t now_ns)
+{
+	bool blocked = false;
+	bool left;
+
+	if (now_ns < io.console_due_ns)
+		return;
+	left = console_tick(&console, &blocked);
+	io.console_due_ns = left && !blocked ? now_ns + CONSOLE_TICK_MS * NS_PER_MS : UINT64_MAX;
+	loop_expect(&loop, io.console_watch, blocked ? POLLOUT : 0);
+}
+
+static int next_timeout_ms(uint64_t now_ns)
+{
+	uint64_t due_ns = io.console_due_ns < io.halt.due_ns ? io.console_due_ns : io.halt.due_ns;
+
+	if (due_ns <= now_ns)
+		return 0;
+	return (int)((due_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS);
+}
+
+static void *io_thread(void *unused)
+{
+	const struct outcome halted = {.kind = OUTCOME_HALTED};
+
+	(void)unused;
+	/* A stop that was asked for before this thread listened. */
+	obey_launcher();
+	halt_watch_init(&io.halt, machine.vcpus, machine.vcpu_count, trace_now_ns());
+	for (;;) {
+		loop_turn(&loop, next_timeout_ms(trace_now_ns()));
+		tick_console(trace_now_ns());
+		if (halt_watch_tick(&io.halt, trace_now_ns()))
+			end_run(&halted);
+	}
+}
+
+static void *vcpu_thread(void *vcpu)
+{
+	struct outcome outcome = vcpu_run(vcpu);
+
+	end_run(&outcome);
+}
+
+static int start_thread(void *(*body)(void *), void *owner)
+{
+	pthread_attr_t attributes;
+	pthread_t thread;
+	int error;
+
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, THREAD_STACK_BYTES);
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	error = pthread_create(&thread, &attributes, body, owner);
+	pthread_attr_destroy(&attributes);
+	return -error;
+}
+
+static int start_threads(struct reason *reason)
+{
+	int error = start_thread(io_thread, NULL);
+
+	for (unsigned int id = 1; id < machine.vcpu_count && !error; id++)
+		error = start_thread(vcpu_thread, &machine.vcpus[id]);
+	if (error)
+		return reason_set(reason, error, "cannot start a thread: %s", strerror(-error));
+	return 0;
+}
+
+/* Console and input come before the machine, which is wired to them. */
+static void wire(const struct vm_process *vm)
+{
+	loop_init(&loop, vm->resources->wake_fd, on_wake, NULL);
+	console_init(&console, STDOUT_FILENO, wake_loop, NULL);
+	io.console_watch = loop_watch(&loop, STDOUT_FILENO, 0, on_console_writable, NULL);
+	input = (struct input){
+		.fd = STDIN_FILENO,
+		.loop = &loop,
+		.serial = &machine.platform.serial,
+		.serial_lock = &machine.platform.serial_lock,
+		.leave = leave,
+	};
+	input_init(&input);
+	machine = (struct machine){
+		.config = vm->config,
+		.resources = vm->resources,
+		.state = vm->state,
+		.console = &console,
+		.links = {.input_wanted = want_input, .input_drained = wake_loop},
+	};
+}
+
+static void fail(enum outcome_kind kind, const struct reason *reason) __attribute__((noreturn));
+static void fail(enum outcome_kind kind, const struct reason *reason)
+{
+	const struct outcome outcome = {.kind = kind};
+
+	log_error("%s", reason->text);
+	end_run(&outcome);
+}
+
+void vm_process_main(void *vm_process)
+{
+	enum outcome_kind failure = OUTCOME_HOST_FAILURE;
+	const struct vm_process *vm = vm_process;
+	struct reason reason;
+
+	trace_stamp(&vm->state->trace, TRACE_CLONE);
+	wire(vm);
+
+	/* The last allocation: VM, guest memory, kernel image, vCPUs. */
+	if (machine_build(&machine, &failure, &reason))
+		fail(failure, &reason);
+
+	/* The last new thread.  From here on the guest may run. */
+	vcpu_prepare_probes();
+	if (start_threads(&reason))
+		fail(OUTCOME_HOST_FAILURE, &reason);
+	trace_stamp(&vm->state->trace, TRACE_THREADS);
+
+	vcpu_thread(&machine.vcpus[0]);
+	__builtin_unreachable();
+}
