@@ -83,7 +83,6 @@ enum {
 
 enum {
 	LAYOUT_VCPUS_MAX = 32,
-	LAYOUT_IOAPIC_ID = LAYOUT_VCPUS_MAX, /* first APIC id that no vCPU has */
 };
 
 /* A virtio-mmio window as the tables and the command line announce it. */

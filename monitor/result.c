@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/* monitor/result.c - see result.h. */
+#include "monitor/result.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static json_t *trace_array(const struct run_state *state)
+{
+	struct trace_stamp stamps[TRACE_STAMPS_MAX];
+	unsigned int count = trace_read(&state->trace, stamps);
+	json_t *array = json_array();
+
+	for (unsigned int i = 0; i < count; i++) {
+		json_t *stamp = json_pack("{s:s, s:I}", "stage", trace_stage_name(stamps[i].stage),
+					  "ns", (json_int_t)stamps[i].ns);
+
+		if (stamps[i].stage == TRACE_GUEST_STAGE)
+			json_object_set_new(stamp, "value", json_integer(stamps[i].value));
+		json_array_append_new(array, stamp);
+	}
+	return array;
+}
+
+static json_t *counters_object(const struct run_counters *counters)
+{
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "port_exits",
+			 (json_int_t)counters->port_exits, "mmio_exits",
+			 (json_int_t)counters->mmio_exits, "other_exits",
+			 (json_int_t)counters->other_exits, "unclaimed_reads",
+			 (json_int_t)counters->unclaimed_reads, "unclaimed_writes",
+			 (json_int_t)counters->unclaimed_writes, "console_bytes",
+			 (json_int_t)counters->console_bytes, "console_dropped_bytes",
+			 (json_int_t)counters->console_dropped_bytes);
+}
+
+static json_t *outcome_object(const struct result *result)
+{
+	json_t *object = json_pack("{s:s, s:i, s:i}", "outcome", outcome_name(result->outcome.kind),
+				   "code", (int)result->outcome.code, "status", result->status);
+
+	if (result->id)
+		json_object_set_new(object, "id", json_string(result->id));
+	return object;
+}
+
+static int write_object(int fd, json_t *object)
+{
+	char *text = json_dumps(object, JSON_COMPACT);
+	size_t length;
+	int error = 0;
+
+	json_decref(object);
+	if (!text)
+		return -ENOMEM;
+	length = strlen(text);
+	/* The terminating NUL becomes the newline, so that the line is one write. */
+	text[length] = '\n';
+	for (size_t done = 0; done <= length && !error;) {
+		ssize_t written = write(fd, text + done, length + 1 - done);
+
+		if (written >= 0)
+			done += (size_t)written;
+		else if (errno != EINTR)
+			error = -errno;
+	}
+	free(text);
+	return error;
+}
+
+int result_write(int fd, const struct result *result)
+{
+	json_t *object = outcome_object(result);
+
+	if (result->state) {
+		json_object_set_new(object, "counters", counters_object(&result->state->counters));
+		json_object_set_new(object, "trace", trace_array(result->state));
+	}
+	return write_object(fd, object);
+}
+
+int result_write_metrics(int fd, const struct result *result)
+{
+	json_t *object = outcome_object(result);
+
+	if (result->state)
+		json_object_update_new(object, counters_object(&result->state->counters));
+	return write_object(fd, object);
+}
+
+int result_write_trace(int fd, const struct result *result)
+{
+	json_t *array = result->state ? trace_array(result->state) : json_array();
+
+	return write_object(fd, json_pack("{s:o}", "trace", array));
+}

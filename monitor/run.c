@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/* monitor/run.c - see run.h.  Read run_command() first. */
+#include "monitor/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "monitor/check.h"
+#include "monitor/config.h"
+#include "monitor/launcher.h"
+#include "monitor/log.h"
+#include "monitor/resources.h"
+#include "monitor/result.h"
+#include "monitor/terminal.h"
+#include "monitor/vm_process.h"
+
+enum {
+	REPORT_FILE_MODE = 0644,
+	NOT_WANTED = -1,
+};
+
+/* Where the reports go; opened before anything can fail that they should tell of. */
+struct reports {
+	int result_fd;
+	int trace_fd;
+};
+
+static struct vm_config config;
+static struct config_errors config_errors;
+static struct resources resources;
+static struct terminal terminal;
+
+static int open_report(int *fd, const char *flag, const char *path)
+{
+	*fd = NOT_WANTED;
+	if (!path)
+		return 0;
+	*fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, REPORT_FILE_MODE);
+	if (*fd >= 0)
+		return 0;
+	log_error("%s: cannot open %s for writing: %s", flag, path, strerror(errno));
+	return -errno;
+}
+
+static void use_log(void)
+{
+	const struct log_settings settings = {
+		.level = config.logger.level,
+		.show_level = config.logger.show_level,
+		.show_origin = config.logger.show_log_origin,
+		.fd = resources.log_fd == RESOURCES_NONE ? STDERR_FILENO : resources.log_fd,
+	};
+
+	log_configure(&settings);
+}
+
+/* Everything a VM process needs exists; make one and see it to its end. */
+static struct outcome launch(struct run_state *state)
+{
+	struct vm_process vm = {.config = &config, .resources = &resources, .state = state};
+	struct launcher launcher = {
+		.state = state,
+		.terminal = &terminal,
+		.wake_fd = resources.wake_fd,
+		.start_ns = state->trace.stamps[0].ns,
+		.timeout_ms = config.mote.timeout_ms,
+	};
+	struct outcome outcome = {.kind = OUTCOME_HOST_FAILURE};
+	int error = terminal_enter(&terminal, STDIN_FILENO);
+	int status;
+
+	if (error)
+		log_warning("cannot switch the terminal to raw mode: %s", strerror(-error));
+	error = launcher_start(&launcher, vm_process_main, &vm);
+	if (error) {
+		terminal_leave(&terminal);
+		log_error("cannot start the VM process: %s", strerror(-error));
+		return outcome;
+	}
+	status = launcher_wait(&launcher);
+	trace_stamp(&state->trace, TRACE_REAPED);
+	terminal_leave(&terminal);
+	return launcher_judge(&launcher, status);
+}
+
+/* What a person wants to know about an end that the status alone does not tell. */
+static void explain(const struct outcome *outcome, const struct run_state *state)
+{
+	uint64_t dropped = state->counters.console_dropped_bytes;
+
+	switch (outcome->kind) {
+	case OUTCOME_TRIPLE_FAULT: log_error("the guest crashed: triple fault"); break;
+	case OUTCOME_PANIC: log_error("the guest panicked"); break;
+	case OUTCOME_HALTED:
+		log_error("the guest halted for good: every vCPU in hlt with interrupts off");
+		break;
+	case OUTCOME_TIMEOUT:
+		log_error("the guest ran longer than mote.timeout_ms (%" PRIu64 ") allows",
+			  config.mote.timeout_ms);
+		break;
+	case OUTCOME_EXIT:
+		if (outcome->code > OUTCOME_GUEST_CODE_MAX)
+			log_warning("the guest's exit code %" PRIu32 " is reported as %d",
+				    outcome->code, OUTCOME_GUEST_CODE_MAX);
+		break;
+	default: break;
+	}
+	if (dropped)
+		log_warning("%" PRIu64 " bytes of console output were dropped: "
+			    "nobody read standard output in time",
+			    dropped);
+}
+
+static void report(const struct cli *cli, const struct reports *reports,
+		   const struct outcome *outcome, int status, const struct run_state *state)
+{
+	const struct result result = {
+		.id = cli->id,
+		.outcome = *outcome,
+		.status = status,
+		.state = state,
+	};
+	int error = 0;
+
+	if (cli->trace && !cli->trace_path)
+		trace_print(&state->trace, stderr);
+	if (reports->trace_fd != NOT_WANTED)
+		error = result_write_trace(reports->trace_fd, &result);
+	if (!error && reports->result_fd != NOT_WANTED)
+		error = result_write(reports->result_fd, &result);
+	if (!error && resources.metrics_fd > STDERR_FILENO)
+		error = result_write_metrics(resources.metrics_fd, &result);
+	if (error)
+		log_error("cannot write a report: %s", strerror(-error));
+}
+
+static struct outcome run_config(const struct cli *cli, struct run_state *state)
+{
+	enum outcome_kind failure;
+	struct reason reason;
+
+	/* Text becomes numbers in range.  Nothing it names is opened yet. */
+	if (config_load(&config, cli->config_path, &config_errors)) {
+		check_report(cli->config_path, &config_errors);
+		return (struct outcome){.kind = OUTCOME_BAD_CONFIG};
+	}
+	cli_apply(cli, &config);
+	trace_stamp(&state->trace, TRACE_CONFIG);
+
+	/* The last use of a path: kernel, initrd, /dev/kvm, log. */
+	if (resources_open(&resources, &config, &failure, &reason)) {
+		log_error("%s", reason.text);
+		return (struct outcome){.kind = failure};
+	}
+	use_log();
+	trace_stamp(&state->trace, TRACE_RESOURCES);
+
+	/* A process of its own for the VM; this one waits. */
+	return launch(state);
+}
+
+int run_command(const struct cli *cli, struct run_state *state)
+{
+	struct reports reports = {NOT_WANTED, NOT_WANTED};
+	struct outcome outcome;
+	int status;
+
+	if (open_report(&reports.result_fd, "--result", cli->result_path) ||
+	    open_report(&reports.trace_fd, "--trace", cli->trace_path))
+		return OUTCOME_STATUS_CONFIG;
+	outcome = run_config(cli, state);
+	status = outcome_status(&outcome, config.mote.clean_outcomes);
+	explain(&outcome, state);
+	report(cli, &reports, &outcome, status, state);
+	return status;
+}
