@@ -15,27 +15,24 @@
 #include "monitor/outcome.h"
 
 /* In the order of the report: what mote cannot do without comes first. */
-static const struct {
-	const char *about;
-	void (*run)(const struct doctor_files *files, struct doctor_report *report);
-} checks[] = {
-	{"kernel release", doctor_host_kernel},
-	{"bare metal or a virtual machine", doctor_host_machine},
-	{"/dev/kvm, its version and capabilities", doctor_kvm_device},
-	{"who provides KVM, and nested paging", doctor_kvm_provider},
-	{"kvm.nx_huge_pages against itlb_multihit", doctor_kvm_nx_huge_pages},
-	{"kvm.enable_virt_at_load", doctor_kvm_enable_virt_at_load},
-	{"kvm.tdp_mmu", doctor_kvm_tdp_mmu},
-	{"a VM of each kind, built and timed", doctor_trial_vms},
-	{"timer frequency", doctor_host_hz},
-	{"mounts and cgroups", doctor_host_mounts},
-	{"huge pages", doctor_host_huge_pages},
-	{"/dev/net/tun", doctor_process_tun},
-	{"io_uring", doctor_process_io_uring},
-	{"seccomp filters", doctor_process_seccomp},
-	{"Landlock", doctor_process_landlock},
-	{"user namespaces", doctor_process_user_namespaces},
-	{"cost of the other namespaces", doctor_process_namespaces},
+static void (*const checks[])(const struct doctor_files *files, struct doctor_report *report) = {
+	doctor_host_kernel,
+	doctor_host_machine,
+	doctor_kvm_device,
+	doctor_kvm_provider,
+	doctor_kvm_nx_huge_pages,
+	doctor_kvm_enable_virt_at_load,
+	doctor_kvm_tdp_mmu,
+	doctor_trial_vms,
+	doctor_host_hz,
+	doctor_host_mounts,
+	doctor_host_huge_pages,
+	doctor_process_tun,
+	doctor_process_io_uring,
+	doctor_process_seccomp,
+	doctor_process_landlock,
+	doctor_process_user_namespaces,
+	doctor_process_namespaces,
 };
 
 int doctor_run(bool json)
@@ -44,7 +41,7 @@ int doctor_run(bool json)
 	struct doctor_report report = {0};
 
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
-		checks[i].run(&files, &report);
+		checks[i](&files, &report);
 
 	if (doctor_report_print(&report, stdout, json) != 0)
 		return OUTCOME_STATUS_HOST;

@@ -209,7 +209,6 @@ static void selected_word(const char *text, char *word, size_t size)
 void doctor_host_huge_pages(const struct doctor_files *files, struct doctor_report *report)
 {
 	char text[64];
-	char mode[64];
 	int error = doctor_files_read(files, "/sys/kernel/mm/transparent_hugepage/enabled", text,
 				      sizeof(text));
 
@@ -217,6 +216,7 @@ void doctor_host_huge_pages(const struct doctor_files *files, struct doctor_repo
 		doctor_add(report, "transparent-huge-pages", DOCTOR_INFO,
 			   "huge_pages: Transparent has no effect", "%s", strerror(-error));
 	} else {
+		char mode[sizeof(text)];
 		bool never;
 
 		selected_word(text, mode, sizeof(mode));
