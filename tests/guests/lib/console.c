@@ -30,7 +30,7 @@ static uint32_t print_lock;
 
 void console_write(const char *bytes, size_t size_bytes)
 {
-	port_write_string(SERIAL_DATA, bytes, size_bytes);
+	port_write_string(SERIAL_DATA, bytes, (uint32_t)size_bytes);
 }
 
 static void text_add(struct text *text, char byte)

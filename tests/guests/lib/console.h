@@ -2,8 +2,7 @@
 /*
  * tests/guests/lib/console.h - the first serial port (16550 at 0x3f8, IRQ 4).
  *
- * Output needs no set-up.  One call is one instruction where it can be, so that
- * lines of several processors do not mix as long as each prints whole lines.
+ * Output needs no set-up, and does not wait: the monitor's port is always ready.
  */
 #ifndef GUEST_CONSOLE_H
 #define GUEST_CONSOLE_H

@@ -7,19 +7,19 @@ uint64_t msr_read(uint32_t msr)
 	uint32_t low;
 	uint32_t high;
 
-	__asm__ volatile("int %[gate]"
+	__asm__ volatile("int3"
 			 : "=a"(low), "=d"(high)
-			 : [gate] "i"(VECTOR_SERVICE), "D"(SERVICE_READ_MSR), "c"(msr)
+			 : "D"(SERVICE_READ_MSR), "c"(msr)
 			 : "memory");
 	return (uint64_t)high << 32 | low;
 }
 
 void msr_write(uint32_t msr, uint64_t value)
 {
-	__asm__ volatile("int %[gate]"
+	__asm__ volatile("int3"
 			 :
-			 : [gate] "i"(VECTOR_SERVICE), "D"(SERVICE_WRITE_MSR), "c"(msr),
-			   "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
+			 : "D"(SERVICE_WRITE_MSR), "c"(msr), "a"((uint32_t)value),
+			   "d"((uint32_t)(value >> 32))
 			 : "memory");
 }
 
@@ -27,25 +27,23 @@ struct cpuid cpuid(uint32_t leaf, uint32_t subleaf)
 {
 	struct cpuid result;
 
-	__asm__ volatile("int %[gate]"
+	__asm__ volatile("int3"
 			 : "=a"(result.eax), "=b"(result.ebx), "=c"(result.ecx), "=d"(result.edx)
-			 : [gate] "i"(VECTOR_SERVICE), "D"(SERVICE_CPUID), "a"(leaf), "c"(subleaf));
+			 : "D"(SERVICE_CPUID), "a"(leaf), "c"(subleaf));
 	return result;
 }
 
-uint64_t tsc_read(void)
+void port_write_string(uint16_t port, const void *bytes, uint32_t count)
 {
-	uint32_t low;
-	uint32_t high;
-
-	__asm__ volatile("int %[gate]"
-			 : "=a"(low), "=d"(high)
-			 : [gate] "i"(VECTOR_SERVICE), "D"(SERVICE_READ_TSC));
-	return (uint64_t)high << 32 | low;
+	if (count > 0)
+		__asm__ volatile("int3"
+				 : "+S"(bytes), "+c"(count)
+				 : "D"(SERVICE_WRITE_STRING), "d"(port)
+				 : "rax", "memory");
 }
 
 _Noreturn void cpu_halt(void)
 {
-	__asm__ volatile("int %[gate]" : : [gate] "i"(VECTOR_SERVICE), "D"(SERVICE_HALT));
+	__asm__ volatile("int3" : : "D"(SERVICE_HALT));
 	__builtin_unreachable();
 }

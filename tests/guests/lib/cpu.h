@@ -4,8 +4,8 @@
  *
  * The program runs at privilege level 3 with IOPL 3: port accesses work, and
  * interrupts stay off except inside cpu_idle().  What needs level 0 goes
- * through a gate.  CPUID and the time stamp counter are read there as well,
- * because a host may show level 3 the physical processor's.
+ * through a gate.  CPUID is asked there as well, because a host may show level 3
+ * the physical processor's.
  */
 #ifndef GUEST_CPU_H
 #define GUEST_CPU_H
@@ -60,11 +60,8 @@ static inline uint32_t port_read32(uint16_t port)
 	return value;
 }
 
-/* All bytes to one port in one instruction, which a monitor may see as few exits. */
-static inline void port_write_string(uint16_t port, const void *bytes, uint64_t count)
-{
-	__asm__ volatile("rep outsb" : "+S"(bytes), "+c"(count) : "d"(port) : "memory");
-}
+/* All bytes to one port, from level 0: where that is emulated, exits from there cost least. */
+void port_write_string(uint16_t port, const void *bytes, uint32_t count);
 
 /* A device register.  One mov each: any monitor can decode that. */
 static inline void mmio_write32(uint64_t address, uint32_t value)
@@ -96,7 +93,15 @@ static inline uint8_t mmio_read8(uint64_t address)
 uint64_t msr_read(uint32_t msr);
 void msr_write(uint32_t msr, uint64_t value);
 struct cpuid cpuid(uint32_t leaf, uint32_t subleaf);
-uint64_t tsc_read(void);
+
+static inline uint64_t tsc_read(void)
+{
+	uint32_t low;
+	uint32_t high;
+
+	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high) : : "memory");
+	return (uint64_t)high << 32 | low;
+}
 
 /* Wait for the next interrupt, with interrupts on for exactly that long; handlers only count. */
 static inline void cpu_idle(void)

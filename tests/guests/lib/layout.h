@@ -41,19 +41,21 @@
 /* IOPL 3 lets privilege level 3 use ports; bit 1 is always set; interrupts are off. */
 #define USER_FLAGS 0x3002
 
-/* Interrupt vectors: 32 exceptions, 32 interrupts that are counted, one gate for calls. */
+/*
+ * Interrupt vectors: 32 exceptions and 32 interrupts, which are counted.  The breakpoint is the
+ * gate for calls, because it is the one software interrupt that every host delivers at full speed.
+ */
+#define VECTOR_SERVICE         3
 #define VECTOR_FIRST_INTERRUPT 32
 #define VECTOR_INTERRUPTS      32
-#define VECTOR_SERVICE         64
-#define VECTOR_COUNT           65
+#define VECTOR_COUNT           64
 #define TRAP_STUB_BYTES        32
 
 /* What privilege level 3 may ask for through VECTOR_SERVICE; number in EDI. */
-#define SERVICE_READ_MSR  0
-#define SERVICE_WRITE_MSR 1
-#define SERVICE_CPUID     2
-#define SERVICE_READ_TSC  3
-#define SERVICE_HALT      4
-#define SERVICE_COUNT     5
+#define SERVICE_READ_MSR     0
+#define SERVICE_WRITE_MSR    1
+#define SERVICE_CPUID        2
+#define SERVICE_WRITE_STRING 3
+#define SERVICE_HALT         4
 
 #endif

@@ -35,11 +35,10 @@ interrupt_table:
 	.rept VECTOR_COUNT
 	.word trap_stubs_bits_0_15 + vector * TRAP_STUB_BYTES
 	.word KERNEL_CODE_SELECTOR
-	.byte 0
 	.if vector == VECTOR_SERVICE
-	.byte 0xee
+	.word 0xee00 /* open to privilege level 3 */
 	.else
-	.byte 0x8e
+	.word 0x8e00
 	.endif
 	.word trap_stubs_bits_16_31
 	.quad 0

@@ -15,7 +15,7 @@ trampoline:
 	cli
 	mov %cs, %ax
 	mov %ax, %ds
-	lgdtl .Lpointer - trampoline
+	lgdtl (.Lpointer - trampoline)
 	mov $0x20, %eax
 	mov %eax, %cr4
 	mov $page_map, %eax

@@ -22,6 +22,8 @@ trap_stubs:
 	.balign TRAP_STUB_BYTES
 	.if vector == GENERAL_PROTECTION
 	jmp general_protection
+	.elseif vector == VECTOR_SERVICE
+	jmp service
 	.else
 	.if vector != 8 && (vector < 10 || vector > 14) && vector != 17 && vector != 21 && vector != 29 && vector != 30
 	push $0
@@ -39,10 +41,6 @@ trap_stubs:
 	iretq
 	.set vector, vector + 1
 	.endr
-	.balign TRAP_STUB_BYTES
-	cmp $SERVICE_COUNT, %edi
-	jae .Lserved
-	jmp *service_table(, %rdi, 8)
 
 /* Stack: error code, RIP, CS, flags, RSP, SS. */
 general_protection:
@@ -73,6 +71,10 @@ exception:
 	hlt
 	jmp 0b
 
+/* EDI = service.  There is one caller for each, in cpu.c, so the number is right. */
+service:
+	jmp *service_table(, %rdi, 8)
+
 service_read_msr:
 	rdmsr
 	iretq
@@ -82,15 +84,17 @@ service_write_msr:
 service_cpuid:
 	cpuid
 	iretq
-service_read_tsc:
-	rdtsc
+/* RSI = first byte, ECX = how many, DX = port. */
+service_write_string:
+	lodsb
+	outb %al, %dx
+	dec %ecx
+	jnz service_write_string
 	iretq
 service_halt:
 	cli
 	hlt
 	jmp service_halt
-.Lserved:
-	iretq
 
 	.section .rodata.services, "a", @progbits
 	.balign 8
@@ -98,7 +102,7 @@ service_table:
 	.quad service_read_msr
 	.quad service_write_msr
 	.quad service_cpuid
-	.quad service_read_tsc
+	.quad service_write_string
 	.quad service_halt
 
 	.section .note.GNU-stack, "", @progbits
