@@ -198,9 +198,11 @@ static const struct {
 		 "(kvm.nx_huge_pages=never where the CPU allows), or the way into the guest is "
 		 "slow, as on an emulated host"},
 	[DOCTOR_TRIAL_CLOSE] = {"trial-close", "close of the VM",
-				"whoever waits for mote to end waits for this too: an SRCU grace "
-				"period; raise HZ or "
-				"update the kernel"},
+				"whoever waits for mote to end waits for this too. Known causes: "
+				"an SRCU grace period "
+				"(raise HZ, or update the kernel), or virtualization is turned off "
+				"with the last VM "
+				"(kvm.enable_virt_at_load=1, or keep one VM alive)"},
 };
 
 void doctor_trial_judge_split(const struct doctor_trial *trial, struct doctor_report *report)
