@@ -37,9 +37,9 @@ static int read_fully(int fd, uint64_t offset, uint8_t *target, uint64_t length,
 		}
 		if (got == 0)
 			return reason_set(reason, -EIO,
-					  "the file ends at byte %" PRIu64 " now, %" PRIu64
-					  " short of what it had: it shrank",
-					  offset, length);
+					  "%" PRIu64 " bytes at offset %" PRIu64
+					  " are no longer in the file: it shrank",
+					  length, offset);
 		offset += (uint64_t)got;
 		target += got;
 		length -= (uint64_t)got;
