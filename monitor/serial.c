@@ -164,19 +164,19 @@ static void clear_fifo(struct serial_state *state)
 }
 
 /*
- * Taking a byte restarts the character time-out, and without the FIFO makes room
- * for the next byte to arrive: either is a new edge if there is more to take.
+ * What is left when a byte is taken counts as having just arrived, so that a
+ * driver that takes one byte for each interrupt gets them all.
  */
 static uint8_t read_data(struct serial_state *state, uint8_t *raised)
 {
-	uint8_t byte = 0;
+	uint8_t byte;
 
 	if (state->fifo_count == 0)
 		return 0;
 	byte = state->fifo[state->fifo_head];
 	state->fifo_head = (uint8_t)((state->fifo_head + 1) % SERIAL_FIFO_BYTES);
 	state->fifo_count--;
-	*raised = fifo_enabled(state) ? SOURCE_TIMEOUT : SOURCE_DATA;
+	*raised = SOURCE_DATA | SOURCE_TIMEOUT;
 	return byte;
 }
 
