@@ -228,7 +228,7 @@ static int take_flag(struct scan *scan, const char *argument)
 	int error;
 
 	if (!flag)
-		return reason_set(scan->reason, -EINVAL, "%.*s: unknown flag (see mote help)",
+		return reason_set(scan->reason, -EINVAL, "%.*s: unknown flag",
 				  (int)(name_bytes < 80 ? name_bytes : 80), argument);
 	if (flag->kind == FLAG_REFUSED)
 		return reason_set(scan->reason, -EINVAL, "%s: %s", flag->name, flag->refusal);
@@ -247,7 +247,7 @@ static int take_config(struct scan *scan, const char *argument)
 {
 	if (!scan->takes_config)
 		return reason_set(scan->reason, -EINVAL, "\"%.80s\": unexpected argument%s",
-				  argument, scan->has_word ? "" : " (mote run CONFIG boots one)");
+				  argument, scan->has_word ? "" : "; mote run CONFIG boots one");
 	return set_config(scan, argument);
 }
 
@@ -258,7 +258,7 @@ static int take_command(struct scan *scan)
 
 	scan->next = 1;
 	if (!word)
-		return reason_set(scan->reason, -EINVAL, "no command (see mote help)");
+		return reason_set(scan->reason, -EINVAL, "no command");
 	scan->cli.command = CLI_RUN;
 	if (word[0] == '-')
 		return 0;
@@ -275,8 +275,7 @@ static int take_command(struct scan *scan)
 		return 0;
 	}
 	return reason_set(scan->reason, -EINVAL,
-			  "\"%.80s\": unknown command (mote run CONFIG boots one, see mote help)",
-			  word);
+			  "\"%.80s\": unknown command; mote run CONFIG boots one", word);
 }
 
 /* What no single argument shows. */
@@ -294,7 +293,7 @@ static int check_whole(const struct scan *scan)
 	if (!cli->config_path && scan->no_api)
 		return reason_set(scan->reason, -EINVAL, "--no-api needs --config-file FILE");
 	if (!cli->config_path)
-		return reason_set(scan->reason, -EINVAL, "no command (see mote help)");
+		return reason_set(scan->reason, -EINVAL, "no command");
 	if (!scan->has_word && !scan->no_api)
 		return reason_set(scan->reason, -EINVAL,
 				  "--config-file: add --no-api, since mote has no API socket yet");
