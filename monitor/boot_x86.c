@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "monitor/boot_gdt.h"
 #include "monitor/layout.h"
 
 /* The setup header in the zero page, and how far one may reach there. */
@@ -77,16 +78,6 @@ static_assert(LAYOUT_PVH_START_INFO_GPA + sizeof(struct pvh_start_info) <= LAYOU
 	      "start_info runs into the module list");
 
 enum {
-	CR0_PE = 1 << 0,
-	CR0_ET = 1 << 4,
-	CR4_PAE = 1 << 5,
-	EFER_LME = 1 << 8,
-	EFER_LMA = 1 << 10,
-	RFLAGS_FIXED = 1 << 1, /* always one; IF, TF and VM are zero */
-};
-#define CR0_PG UINT64_C(0x80000000)
-
-enum {
 	PTE_PRESENT = 1 << 0,
 	PTE_WRITABLE = 1 << 1,
 	PTE_LARGE = 1 << 7,
@@ -97,34 +88,7 @@ enum {
 static_assert((uint64_t)PTE_PER_TABLE << LARGE_PAGE_SHIFT == LAYOUT_IDENTITY_MAP_BYTES,
 	      "one page directory maps what the layout promises");
 
-/*
- * Segment descriptors (Intel SDM volume 3, 3.4.5), all accessed or busy, as after a load.  Base
- * 0 and limit 4 GiB, except for the TSS: PVH asks for the 104 bytes of a 32-bit one.
- */
-#define GDT_CODE64 UINT64_C(0x00af9b000000ffff)
-#define GDT_CODE32 UINT64_C(0x00cf9b000000ffff)
-#define GDT_DATA   UINT64_C(0x00cf93000000ffff)
-#define GDT_TSS    UINT64_C(0x00008b0000000067)
-
-enum {
-	GDT_ENTRIES = 4,
-	GDT_BYTES = GDT_ENTRIES * 8,
-	IDT_BYTES = 8,
-};
-
-static_assert(LAYOUT_GDT_GPA + GDT_BYTES <= LAYOUT_IDT_GPA, "the GDT runs into the IDT");
-
-static const uint64_t linux64_gdt[GDT_ENTRIES] = {0, GDT_CODE64, GDT_CODE64, GDT_DATA};
-static const uint64_t pvh_gdt[GDT_ENTRIES] = {0, GDT_CODE32, GDT_DATA, GDT_TSS};
-
-enum {
-	LINUX64_CS = 0x10,
-	LINUX64_DS = 0x18,
-	LINUX64_TR = 0, /* no descriptor in memory */
-	PVH_CS = 0x08,
-	PVH_DS = 0x10,
-	PVH_TR = 0x18,
-};
+static_assert(LAYOUT_GDT_GPA + BOOT_GDT_BYTES <= LAYOUT_IDT_GPA, "the GDT runs into the IDT");
 
 enum {
 	RAM_RANGES_MAX = 3,
@@ -167,12 +131,12 @@ static int write_cmdline(const struct guest_memory *memory,
 }
 
 static int write_descriptor_tables(const struct guest_memory *memory,
-				   const uint64_t gdt[GDT_ENTRIES])
+				   const uint64_t gdt[BOOT_GDT_ENTRIES])
 {
-	static const uint8_t idt[IDT_BYTES];
-	int error = guest_memory_write(memory, LAYOUT_GDT_GPA, gdt, GDT_BYTES);
+	static const uint8_t idt[BOOT_IDT_BYTES];
+	int error = guest_memory_write(memory, LAYOUT_GDT_GPA, gdt, BOOT_GDT_BYTES);
 
-	return error ? error : guest_memory_write(memory, LAYOUT_IDT_GPA, idt, IDT_BYTES);
+	return error ? error : guest_memory_write(memory, LAYOUT_IDT_GPA, idt, BOOT_IDT_BYTES);
 }
 
 static int write_page_tables(const struct guest_memory *memory)
@@ -276,7 +240,7 @@ int boot_write_linux64(const struct guest_memory *memory, const struct boot_para
 	if (!error)
 		error = write_cmdline(memory, parameters);
 	if (!error)
-		error = write_descriptor_tables(memory, linux64_gdt);
+		error = write_descriptor_tables(memory, boot_gdt_linux64);
 	if (!error)
 		error = write_page_tables(memory);
 	if (!error)
@@ -339,90 +303,11 @@ int boot_write_pvh(const struct guest_memory *memory, const struct boot_paramete
 	if (!error)
 		error = write_cmdline(memory, parameters);
 	if (!error)
-		error = write_descriptor_tables(memory, pvh_gdt);
+		error = write_descriptor_tables(memory, boot_gdt_pvh);
 	if (error)
 		return error;
 	entries = write_pvh_memmap(memory, parameters->ram_bytes);
 	if (entries < 0)
 		return entries;
 	return write_pvh_info(memory, parameters, (uint32_t)entries);
-}
-
-/* The hidden part of a segment register, as the processor would have loaded it. */
-static struct kvm_segment load_segment(uint16_t selector, uint64_t descriptor)
-{
-	struct kvm_segment segment = {
-		.base = (descriptor >> 16 & 0xffffff) | (descriptor >> 56) << 24,
-		.limit = (uint32_t)((descriptor & 0xffff) | (descriptor >> 32 & 0xf0000)),
-		.selector = selector,
-		.type = descriptor >> 40 & 0xf,
-		.s = descriptor >> 44 & 1,
-		.dpl = descriptor >> 45 & 3,
-		.present = descriptor >> 47 & 1,
-		.avl = descriptor >> 52 & 1,
-		.l = descriptor >> 53 & 1,
-		.db = descriptor >> 54 & 1,
-		.g = descriptor >> 55 & 1,
-	};
-
-	if (segment.g)
-		segment.limit = segment.limit << 12 | 0xfff;
-	return segment;
-}
-
-static void load_descriptor_tables(struct kvm_sregs *sregs)
-{
-	sregs->gdt.base = LAYOUT_GDT_GPA;
-	sregs->gdt.limit = GDT_BYTES - 1;
-	sregs->idt.base = LAYOUT_IDT_GPA;
-	sregs->idt.limit = IDT_BYTES - 1;
-}
-
-static void load_data_segments(struct kvm_sregs *sregs, uint16_t selector)
-{
-	struct kvm_segment data = load_segment(selector, GDT_DATA);
-
-	sregs->ds = data;
-	sregs->es = data;
-	sregs->fs = data;
-	sregs->gs = data;
-	sregs->ss = data;
-}
-
-void boot_registers_linux64(struct kvm_sregs *sregs, struct kvm_regs *regs,
-			    const struct boot_parameters *parameters)
-{
-	load_descriptor_tables(sregs);
-	load_data_segments(sregs, LINUX64_DS);
-	sregs->cs = load_segment(LINUX64_CS, GDT_CODE64);
-	sregs->tr = load_segment(LINUX64_TR, GDT_TSS);
-	sregs->cr0 = CR0_PE | CR0_ET | CR0_PG;
-	sregs->cr3 = LAYOUT_PML4_GPA;
-	sregs->cr4 = CR4_PAE;
-	sregs->efer = EFER_LME | EFER_LMA;
-	*regs = (struct kvm_regs){
-		.rip = parameters->entry_gpa,
-		.rflags = RFLAGS_FIXED,
-		.rsi = LAYOUT_ZERO_PAGE_GPA,
-		.rsp = LAYOUT_BOOT_STACK_GPA,
-		.rbp = LAYOUT_BOOT_STACK_GPA,
-	};
-}
-
-void boot_registers_pvh(struct kvm_sregs *sregs, struct kvm_regs *regs,
-			const struct boot_parameters *parameters)
-{
-	load_descriptor_tables(sregs);
-	load_data_segments(sregs, PVH_DS);
-	sregs->cs = load_segment(PVH_CS, GDT_CODE32);
-	sregs->tr = load_segment(PVH_TR, GDT_TSS);
-	sregs->cr0 = CR0_PE | CR0_ET;
-	sregs->cr3 = 0;
-	sregs->cr4 = 0;
-	sregs->efer = 0;
-	*regs = (struct kvm_regs){
-		.rip = parameters->entry_gpa,
-		.rflags = RFLAGS_FIXED,
-		.rbx = LAYOUT_PVH_START_INFO_GPA,
-	};
 }

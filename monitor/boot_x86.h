@@ -16,15 +16,7 @@
  * The memory map calls RAM what is RAM and says nothing about the rest: a RESERVED range
  * over [LAYOUT_LOW_RAM_END_GPA, 1 MiB) keeps Unikraft from booting.
  *
- * Selectors at the Linux 64-bit entry.  boot.rst wants CS = 0x10 and DS, ES, SS = 0x18, and
- * descriptors of that kind behind them.  Firecracker has code at 0x08 and data at 0x10.  The
- * GDT here is null, code, code, data: it is the one of boot.rst, and kernels that were built
- * against Firecracker's find code at 0x08 as well, and at 0x10 a descriptor that DS, ES, FS
- * and GS accept (readable code; 64-bit mode ignores the rest).  Only a load of SS with 0x10
- * fails; SS is usable at the entry, so a kernel that keeps this GDT has no cause for one.  There is
- * no room for a TSS descriptor before the IDT at 0x520, and none is needed: the task register is
- * loaded already.
- * The PVH entry leaves selectors open, so there they are Firecracker's.
+ * The selectors are explained in boot_gdt.h.
  *
  * Call order: any, after the kernel and initrd are in place and before the vCPU runs.
  * Thread: the one that builds the machine.
@@ -63,8 +55,9 @@ int boot_write_linux64(const struct guest_memory *memory, const struct boot_para
 int boot_write_pvh(const struct guest_memory *memory, const struct boot_parameters *parameters);
 
 /*
- * The registers that go with each.  `sregs` comes from KVM_GET_SREGS of the boot processor: only
- * what the protocol fixes is changed in it.  `regs` is written whole, interrupts are off.
+ * The registers that go with each, interrupts off.  `sregs` comes from KVM_GET_SREGS of the boot
+ * processor: only what the protocol fixes is changed in it.  `regs` is
+ * written whole.
  */
 void boot_registers_linux64(struct kvm_sregs *sregs, struct kvm_regs *regs,
 			    const struct boot_parameters *parameters);
