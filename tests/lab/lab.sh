@@ -58,20 +58,11 @@ usage()
 
 # --- prepare
 
-# The package behind a meta package such as linux-image-amd64.
-real_package()
+# Prints, for each meta package such as linux-image-amd64, the package behind it and that one's version.
+real_packages()
 {
-	local package
-
-	package=$(apt-cache depends --important "$1" 2>/dev/null |
-		sed -n 's/^ *Depends: \(linux-image-[0-9][^ ]*\)$/\1/p' | head -n1)
-	[[ -n $package ]] || fail "apt knows no $1; run apt-get update"
-	printf '%s\n' "$package"
-}
-
-candidate_version()
-{
-	apt-cache policy "$1" | sed -n 's/^  Candidate: //p'
+	apt-cache show --no-all-versions "$@" 2>/dev/null |
+		sed -nE 's/^Depends: (linux-image-[0-9][^ ]*) \(= ([^)]*)\).*/\1 \2/p'
 }
 
 # fetch PACKAGE VERSION DIR - the package's files, unpacked and not installed.
@@ -114,6 +105,24 @@ host_tree()
 	depmod -b "$root" "$release"
 }
 
+# uncompressed BZIMAGE - the vmlinux inside, on stdout.  The emulated CPU would take seconds to unpack it.
+# Where it lies is in the setup header: setup_sects at 0x1f1, payload_offset and _length at 0x248 (Linux,
+# Documentation/arch/x86/boot.rst); the last four bytes of the payload are its unpacked size.
+uncompressed()
+{
+	local sectors offset length
+
+	sectors=$(od -An -tu1 -j $((0x1f1)) -N 1 "$1")
+	read -r offset length < <(od -An -tu4 -j $((0x248)) -N 8 "$1")
+	# In this order no process writes into a closed pipe.
+	head -c $(((sectors + 1) * 512 + offset + length - 4)) "$1" | tail -c $((length - 4)) >"$1.payload"
+	case $(od -An -tx1 -N 4 "$1.payload") in
+	' fd 37 7a 58') xz -dc "$1.payload" ;;
+	' 28 b5 2f fd') zstd -dcq "$1.payload" ;;
+	*)              fail "$1 is packed in an unknown way" ;;
+	esac
+}
+
 build()
 {
 	local work=$1 release=${host_package#linux-image-}
@@ -124,7 +133,7 @@ build()
 	host_tree "$work/host-package" "$release" "$work/root"
 	mkdir -p "$work/result/cloud"
 	pack_tree "$work/root" >"$work/result/initrd"
-	cp "$work/host-package/boot/vmlinuz-$release" "$work/result/vmlinuz"
+	uncompressed "$work/host-package/boot/vmlinuz-$release" >"$work/result/vmlinux"
 	cp "$work/cloud-package/boot/vmlinuz-${cloud_package#linux-image-}" "$work/result/cloud/vmlinuz"
 }
 
@@ -139,13 +148,15 @@ cache_key()
 # Sets $lab to the directory in the cache.
 prepare()
 {
-	local host_package host_version cloud_package cloud_version lock
+	local host_package host_version cloud_package cloud_version lock found
 
-	require apt-cache apt-get awk busybox cpio depmod dpkg-deb flock modprobe readelf sha256sum || exit 125
-	host_package=$(real_package linux-image-amd64)
-	host_version=$(candidate_version "$host_package")
-	cloud_package=$(real_package linux-image-cloud-amd64)
-	cloud_version=$(candidate_version "$cloud_package")
+	require apt-cache apt-get awk busybox cpio depmod dpkg-deb flock modprobe readelf sha256sum xz \
+		zstd || exit 125
+	mapfile -t found < <(real_packages linux-image-amd64 linux-image-cloud-amd64)
+	(( ${#found[@]} == 2 )) ||
+		fail 'apt does not know linux-image-amd64 and linux-image-cloud-amd64; run apt-get update'
+	read -r host_package host_version <<<"${found[0]}"
+	read -r cloud_package cloud_version <<<"${found[1]}"
 	lab=$cache/$(cache_key)
 	[[ -d $lab ]] && return
 	mkdir -p "$cache"
@@ -199,7 +210,7 @@ qemu_command()
 	qemu=(setpriv --pdeathsig KILL qemu-system-x86_64
 		-M q35 -accel 'tcg,thread=multi' -cpu max -smp "$cpus" -m "$memory"
 		-nodefaults -no-user-config -display none -no-reboot
-		-kernel "$lab/vmlinuz" -initrd "$work/initrd"
+		-kernel "$lab/vmlinux" -initrd "$work/initrd"
 		-append "console=ttyS0 panic=-1 quiet mitigations=off nokaslr")
 }
 
