@@ -56,8 +56,7 @@ int boot_write_pvh(const struct guest_memory *memory, const struct boot_paramete
 
 /*
  * The registers that go with each, interrupts off.  `sregs` comes from KVM_GET_SREGS of the boot
- * processor: only what the protocol fixes is changed in it.  `regs` is
- * written whole.
+ * processor: only what the protocol fixes is changed in it.  `regs` is written whole.
  */
 void boot_registers_linux64(struct kvm_sregs *sregs, struct kvm_regs *regs,
 			    const struct boot_parameters *parameters);
