@@ -87,16 +87,22 @@ accepted() {
 	accepted
 }
 
-@test "a missing file, a directory and an unreadable file are named" {
+@test "a missing file and a directory are named" {
 	examine "$MOTE" check "$BATS_TEST_TMPDIR/missing"
 	refused_with "$BATS_TEST_TMPDIR/missing" "cannot read it: No such file or directory"
 	examine "$MOTE" check "$BATS_TEST_TMPDIR"
 	refused_with "$BATS_TEST_TMPDIR" "cannot read it: Is a directory"
+}
 
-	[[ $EUID -ne 0 ]] || skip "root may read every file"
+@test "an unreadable file is named" {
+	local without=()
+	if [[ $EUID -eq 0 ]]; then
+		without=(setpriv --bounding-set=-dac_override,-dac_read_search)
+		"${without[@]}" true || skip "root may read every file, and setpriv cannot stop it"
+	fi
 	touch "$BATS_TEST_TMPDIR/secret"
 	chmod 000 "$BATS_TEST_TMPDIR/secret"
-	examine "$MOTE" check "$BATS_TEST_TMPDIR/secret"
+	examine "${without[@]}" "$MOTE" check "$BATS_TEST_TMPDIR/secret"
 	refused_with "$BATS_TEST_TMPDIR/secret" "cannot read it: Permission denied"
 }
 
