@@ -1,0 +1,134 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# build.sh - the one door: every task of this project is a word after this name.
+set -euo pipefail
+
+readonly top=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+readonly build="$top/build"
+cd "$top"
+
+# What a task needs, by Debian package.  A package is looked for only when its task runs.
+readonly packages_build=(gcc clang meson ninja-build pkg-config libjansson-dev libc6-dev linux-libc-dev)
+readonly packages_test=(libcmocka-dev libclang-rt-14-dev bats perl expect jq python3-minimal util-linux)
+readonly packages_lab=(qemu-system-x86 busybox-static cpio kmod zstd xz-utils)
+readonly packages_kernel=(gcc make bc bison flex libelf-dev libssl-dev xz-utils cpio perl)
+readonly packages_lint=(clang-format clang-tidy cppcheck shellcheck)
+readonly packages_bench=(qemu-system-x86 gnuplot-nox)
+
+usage() {
+	cat <<'EOF'
+usage: ./build.sh TASK
+
+  deps            install the Debian packages that all tasks together need
+  build [KIND]    build KIND: release (default), debug, asan, fuzz, or all
+  demo            build, then boot a unikernel and show its exit code and launch trace
+  test            unit, command-line, native and lab tests; MOTE_KVM=none runs all guests in the lab
+  lint            format, static analysis and the structure's own rules
+  fuzz [SECONDS]  run every fuzz target for SECONDS (default 60) from its corpus
+  bench NAME      benchmarks; NAME: startup.  --quick, --json FILE
+  guest-kernel    build the minimal Linux guest kernels, print where they are
+  clean           remove what was built here (caches outside stay)
+EOF
+}
+
+die() {
+	printf 'build.sh: %s\n' "$*" >&2
+	exit 1
+}
+
+# Install what is missing of the packages named; asks for root only if something is.
+need() {
+	local missing=() package
+	for package in "$@"; do
+		[[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] ||
+			missing+=("$package")
+	done
+	((${#missing[@]})) || return 0
+	printf 'build.sh: installing %s\n' "${missing[*]}" >&2
+	command -v apt-get >/dev/null || die "these Debian packages are missing: ${missing[*]}"
+	local as_root=()
+	((EUID == 0)) || as_root=(sudo)
+	export DEBIAN_FRONTEND=noninteractive
+	"${as_root[@]}" apt-get update -qq >&2
+	"${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
+}
+
+task_deps() {
+	need "${packages_build[@]}" "${packages_test[@]}" "${packages_lab[@]}" \
+		"${packages_kernel[@]}" "${packages_lint[@]}" "${packages_bench[@]}"
+}
+
+# Configure once, then let Ninja decide what to do.
+compile() {
+	local kind=$1 compiler=$2
+	shift 2
+	local log="$build/$kind.log"
+	mkdir -p "$build"
+	if [[ ! -e $build/$kind/build.ninja ]]; then
+		CC=$compiler meson setup "$build/$kind" "$@" >"$log" 2>&1 || {
+			cat "$log" >&2
+			die "cannot configure the $kind build"
+		}
+	fi
+	ninja -C "$build/$kind" >"$log" 2>&1 || {
+		tail -n 60 "$log" >&2
+		die "the $kind build failed"
+	}
+}
+
+build_release() {
+	compile release gcc --buildtype=release -Doptimization=2
+	strip -o "$build/mote" "$build/release/mote"
+}
+
+build_debug() {
+	compile debug gcc --buildtype=debug
+}
+
+build_asan() {
+	need libclang-rt-14-dev libcmocka-dev
+	compile asan clang --buildtype=debug -Db_sanitize=address,undefined -Db_lundef=false
+}
+
+build_fuzz() {
+	need libclang-rt-14-dev
+	compile fuzz clang --buildtype=debug -Doptimization=1 -Dfuzz=true \
+		-Db_sanitize=address,undefined -Db_lundef=false
+}
+
+task_build() {
+	need "${packages_build[@]}"
+	case ${1:-release} in
+	release | debug | asan | fuzz) "build_${1:-release}" ;;
+	all)
+		local kind
+		for kind in release debug asan fuzz; do "build_$kind"; done
+		;;
+	*) die "unknown build '$1': release, debug, asan, fuzz or all" ;;
+	esac
+}
+
+task_clean() {
+	rm -rf "$build"
+}
+
+task_guest-kernel() {
+	need "${packages_kernel[@]}"
+	"$top/guest-kernel-config/build-kernel.sh" "$@"
+}
+
+main() {
+	local task=${1:-}
+	(($#)) && shift
+	case $task in
+	deps | build | clean | guest-kernel) "task_$task" "$@" ;;
+	demo | test | lint | bench | fuzz) exec "$top/tests/tasks/$task.sh" "$@" ;;
+	-h | --help | help) usage ;;
+	*)
+		usage >&2
+		exit 2
+		;;
+	esac
+}
+
+main "$@"

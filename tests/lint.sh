@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# tests/lint.sh - what the compiler cannot see: format, static analysis, and the structure's own rules.
+#
+#	tests/lint.sh [CHECK...]      CHECK: format rules shell cppcheck tidy (default: all)
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+bad=0
+
+complain() {
+	printf '%s\n' "$*"
+	bad=1
+}
+
+# Files as git knows them, new ones included, so that nothing generated is looked at.
+files() {
+	git ls-files --cached --others --exclude-standard -- "$@" | while read -r file; do
+		[[ -f $file ]] && printf '%s\n' "$file"
+	done
+}
+
+# Print what a grep finds, if anything, under a sentence that says what is wrong with it.
+forbid() {
+	local sentence=$1
+	shift
+	local found
+	found=$(grep -nE "$@" || true)
+	[[ -z $found ]] || complain "$sentence"$'\n'"$found"
+}
+
+check_format() {
+	files '*.c' '*.h' | xargs clang-format --dry-run -Werror || bad=1
+}
+
+check_rules() {
+	local sources shipped
+	mapfile -t sources < <(files '*.c' '*.h' '*.S' '*.sh' '*.t' '*.bats' '*.awk' '*.build')
+	mapfile -t shipped < <(files 'monitor/*.[ch]' 'virtio/*.[ch]' 'jail/*.[ch]')
+
+	awk -f tests/lint/includes.awk tests/lint/ranks "${shipped[@]}" || bad=1
+	files '*.c' | xargs awk -f tests/lint/functions.awk || bad=1
+	for file in "${sources[@]}"; do
+		head -n 2 "$file" | grep -q 'SPDX-License-Identifier: MIT' || complain "$file: no SPDX line"
+	done
+	forbid 'unfinished work:' '\b(TODO|FIXME|XXX|HACK)\b' \
+		$(files '*.c' '*.h' '*.S' | grep -v '^tests/lint')
+	forbid 'only the gate may use the base of guest memory:' '(->|\.)host\b' \
+		$(printf '%s\n' "${shipped[@]}" | grep -v '^virtio/guest_memory')
+	mapfile -t quiet < <(files 'virtio/*.c' 'jail/*.c')
+	((${#quiet[@]} == 0)) ||
+		forbid 'virtio/ and jail/ neither print, exit nor allocate:' \
+			'\b(f?printf|puts|_?exit|abort|malloc|calloc|realloc|free)\(' "${quiet[@]}" /dev/null
+	# bash's own "alloc" at boot is fine; a VLA or alloca never is.
+	forbid 'no alloca:' '\balloca\(' "${shipped[@]}"
+}
+
+check_shell() {
+	files '*.sh' '*.t' .ci/run | xargs shellcheck -x -S warning || bad=1
+}
+
+check_cppcheck() {
+	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
+		--enable=warning,performance,portability --suppress=missingIncludeSystem \
+		--suppress=normalCheckLevelMaxBranches --suppress=checkersReport \
+		-D__x86_64__ -D_GNU_SOURCE -I. -j 2 monitor virtio benches || bad=1
+}
+
+check_tidy() {
+	local database=build/asan
+	[[ -e $database/compile_commands.json ]] || {
+		complain "no $database/compile_commands.json: run ./build.sh build asan first"
+		return
+	}
+	files 'monitor/*.c' 'virtio/*.c' 'jail/*.c' 'benches/*.c' |
+		xargs -P 2 -n 6 clang-tidy --quiet -p "$database" 2>/dev/null || bad=1
+}
+
+main() {
+	local check
+	(($#)) || set -- format rules shell cppcheck tidy
+	for check in "$@"; do
+		printf '== %s\n' "$check"
+		"check_$check"
+	done
+	((bad == 0)) && printf 'lint: clean\n'
+	return "$bad"
+}
+
+main "$@"

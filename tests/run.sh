@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# tests/run.sh - every test, as TAP under prove, and a last line with the sum.
+#
+#	tests/run.sh [PART...]      PART: unit asan fuzz cli native lab (default: all)
+#
+# Called by ./build.sh test, which has built what is needed.  The guests run on
+# /dev/kvm where that works, and always in the lab; MOTE_KVM=none leaves the
+# first out.
+set -euo pipefail
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+readonly top
+readonly build="$top/build"
+readonly log="$build/test.log"
+
+export MOTE="$build/mote"
+export MOTE_GUESTS="$build/release/tests/guests"
+export CMOCKA_MESSAGE_OUTPUT=TAP
+export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0
+export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+
+passed=0
+failed=0
+skipped=0
+
+# Run test programs under prove, show failures, and add their results up.
+run_part() {
+	local name=$1 status=0
+	shift
+	printf '== %s\n' "$name"
+	prove -v --merge "$@" >"$log" 2>&1 || status=$?
+	cat "$log" >>"$build/test-all.log"
+	local ok not_ok skip
+	skip=$(grep -cE '^ok .*# skip' -i "$log" || true)
+	ok=$(($(grep -cE '^ok\b' "$log" || true) - skip))
+	not_ok=$(grep -cE '^not ok\b' "$log" || true)
+	grep -iE '^ok .*# skip' "$log" || true
+	if ((status)); then
+		# A program that died says so only in prove's own words.
+		((not_ok)) || not_ok=1
+		grep -vE '^ok\b' "$log" | tail -n 80
+	fi
+	printf '   %d passed, %d failed, %d skipped\n' "$ok" "$not_ok" "$skip"
+	passed=$((passed + ok))
+	failed=$((failed + not_ok))
+	skipped=$((skipped + skip))
+}
+
+part_unit() {
+	run_part 'units' "$build"/release/tests/unit/test_*[!p]
+}
+
+part_asan() {
+	run_part 'units, address and undefined-behaviour sanitizers' "$build"/asan/tests/unit/test_*[!p]
+}
+
+part_fuzz() {
+	run_part 'fuzz targets over their corpora' "$top/tests/fuzz/replay.t"
+}
+
+part_cli() {
+	run_part 'command line' "$top"/tests/cli/*.bats
+}
+
+part_native() {
+	if [[ ${MOTE_KVM:-} == none ]]; then
+		printf '== guests on /dev/kvm\n   left out: MOTE_KVM=none\n'
+	elif ! "$top/tests/vm/kvm_works.sh" "$MOTE"; then
+		printf '== guests on /dev/kvm\n   left out: /dev/kvm does not work here\n'
+	else
+		run_part 'guests on /dev/kvm' "$top"/tests/vm/*.t
+	fi
+}
+
+part_lab() {
+	run_part 'guests in the lab' "$top"/tests/lab/*.t
+}
+
+main() {
+	local part
+	(($#)) || set -- unit asan fuzz cli native lab
+	rm -f "$build/test-all.log"
+	for part in "$@"; do
+		"part_$part"
+	done
+	printf '%d passed, %d failed' "$passed" "$failed"
+	((skipped == 0)) || printf ', %d skipped' "$skipped"
+	printf '\n'
+	((failed == 0))
+}
+
+main "$@"

@@ -1,0 +1,112 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# tests/vm/run.t - what a run promises to the shell: signals, reports, errors, nothing left behind.
+. "${0%/*}/tap.sh"
+
+# Start a guest in the background; wait until it is up.
+start() {
+	: >"$tap_work/out"
+	"$MOTE" run --result "$tap_work/result" "$(config "$@")" </dev/null \
+		>"$tap_work/out" 2>"$tap_work/errors" &
+	pid=$!
+}
+
+# Processes called mote that are still there; one that only waits for init to reap it is gone.
+left_over() {
+	for status_file in /proc/[0-9]*/status; do
+		grep -q "^Name:	mote$" "$status_file" 2>/dev/null &&
+			! grep -q '^State:	[ZX]' "$status_file" 2>/dev/null && echo "$status_file"
+	done
+}
+
+# SIGINT is left out of the list because sh starts background jobs with it ignored.
+for pair in TERM:143 HUP:129; do
+	signal=${pair%:*}
+	start spin
+	sleep 0.3
+	before=$(date +%s%N)
+	kill -"$signal" "$pid"
+	status=0
+	wait "$pid" || status=$?
+	took_ms=$((($(date +%s%N) - before) / 1000000))
+	is "SIG$signal: exit status" "$status" "${pair#*:}"
+	check "SIG$signal: prompt" [ "$took_ms" -lt 1000 ]
+	check "SIG$signal: in the result" grep -q '"outcome":"signal"' "$tap_work/result"
+done
+
+start spin
+sleep 0.2
+kill -KILL "$pid"
+wait "$pid" 2>/dev/null
+sleep 0.3
+is 'killed launcher: the VM goes with it' "$(left_over)" ''
+
+start spin
+sleep 0.2
+for child in $(cat "/proc/$pid/task/$pid/children" 2>/dev/null); do kill -KILL "$child"; done
+status=0
+wait "$pid" || status=$?
+if [ -r "/proc/self/task/$$/children" ] || [ -e /proc/thread-self/children ]; then
+	is 'killed VM process: host failure' "$status" 127
+	check 'killed VM process: said so' grep -q 'killed by signal 9' "$tap_work/errors"
+else
+	kill -KILL "$pid" 2>/dev/null
+	skip 'killed VM process: host failure' 'this kernel has no /proc/PID/task/TID/children'
+fi
+
+# Bad input: an exit status and a message of its own each.
+fails() {
+	text=$1 wanted=$2 words=$3
+	shift 3
+	status=0
+	"$MOTE" "$@" </dev/null >"$tap_work/out" 2>"$tap_work/errors" || status=$?
+	is "$text: exit status" "$status" "$wanted"
+	check "$text: says why" grep -qF -e "$words" "$tap_work/errors"
+}
+
+echo '{"boot-source": {"kernel_image_path": "/nonexistent"}, "machine-config": {"vcpu_count": 1, "mem_size_mib": 16}}' >"$tap_work/missing.json"
+fails 'missing kernel' 169 'boot-source.kernel_image_path: cannot open /nonexistent' run "$tap_work/missing.json"
+echo 'no kernel' >"$tap_work/text"
+sed "s,/nonexistent,$tap_work/text," "$tap_work/missing.json" >"$tap_work/text.json"
+fails 'a text file for a kernel' 169 "$tap_work/text: " run "$tap_work/text.json"
+sed "s,/nonexistent,/tmp," "$tap_work/missing.json" >"$tap_work/folder.json"
+fails 'a folder for a kernel' 169 'is not a regular file' run "$tap_work/folder.json"
+: >"$tap_work/empty"
+sed "s,/nonexistent,$tap_work/empty," "$tap_work/missing.json" >"$tap_work/empty.json"
+fails 'an empty file for a kernel' 169 'is empty' run "$tap_work/empty.json"
+fails 'no configuration' 126 '/nonexistent.json' run /nonexistent.json
+fails 'an unwritable result' 126 '--result' run --result /nonexistent/result "$tap_work/missing.json"
+echo '{"boot-source": {"kernel_image_path": "'"$MOTE_GUESTS"'/hello.elf"}, "machine-config": {"vcpu_count": 1, "mem_size_mib": 1}}' >"$tap_work/tiny.json"
+fails 'memory too small for the kernel' 169 'guest memory' run "$tap_work/tiny.json"
+
+# Reports.
+status=0
+"$MOTE" run --trace --result "$tap_work/result" "$(config hello)" </dev/null >"$tap_work/out" 2>"$tap_work/errors" || status=$?
+is 'trace table: exit status' "$status" 0
+for stage in start config resources clone vm memory kernel irqchip vcpus tables threads first-entry first-exit end reaped; do
+	check "trace table: $stage" grep -q "^$stage " "$tap_work/errors"
+done
+is 'standard output has the guest only' "$(cat "$tap_work/out")" 'hello from a mote unikernel'
+is 'the result is one line' "$(wc -l <"$tap_work/result" | tr -d ' ')" 1
+check 'the result has outcome, code and status' grep -q '^{"outcome":"exit","code":0,"status":0,' "$tap_work/result"
+"$MOTE" run --trace="$tap_work/trace" "$(config hello)" </dev/null >/dev/null 2>&1
+check 'trace file is JSON' grep -q '^{"trace":\[{"stage":"start","ns":[0-9]*}' "$tap_work/trace"
+"$MOTE" run - <"$(config hello)" >"$tap_work/out" 2>/dev/null
+is 'configuration from standard input' "$(cat "$tap_work/out")" 'hello from a mote unikernel'
+"$MOTE" --config-file "$(config hello)" --no-api --id a-1 </dev/null >"$tap_work/out" 2>/dev/null
+is "Firecracker's flags" "$(cat "$tap_work/out")" 'hello from a mote unikernel'
+
+# A shell loop keeps its input: hello never looks at its serial port's receiver.
+printf '1\n2\n3\n' >"$tap_work/list"
+rounds=0
+while read -r _; do
+	"$MOTE" run "$(config exit_code)" >/dev/null 2>&1
+	rounds=$((rounds + 1))
+done <"$tap_work/list"
+is 'a VM in a shell loop leaves the loop its input' "$rounds" 3
+
+printf 'one\ntwo\nquit\n' | "$MOTE" run "$(config console_echo)" >"$tap_work/out" 2>"$tap_work/errors"
+check 'the guest reads standard input' grep -q 'two' "$tap_work/out"
+
+is 'nothing left behind' "$(left_over)" ''
+done_testing

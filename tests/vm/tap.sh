@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+# tests/vm/tap.sh - TAP for scripts that run under any sh, on a host and in the lab alike.
+#
+# MOTE is the binary, MOTE_GUESTS the folder of test guests.  Source it, call
+# `check`, `is` or `skip` once for each test, and `done_testing` last.
+
+tap_count=0
+tap_failed=0
+tap_work=$(mktemp -d)
+trap 'rm -rf "$tap_work"' EXIT
+
+# pass TEXT / fail TEXT
+pass() {
+	tap_count=$((tap_count + 1))
+	echo "ok $tap_count - $1"
+}
+
+fail() {
+	tap_count=$((tap_count + 1))
+	tap_failed=$((tap_failed + 1))
+	echo "not ok $tap_count - $1"
+}
+
+skip() {
+	tap_count=$((tap_count + 1))
+	echo "ok $tap_count - $1 # SKIP $2"
+}
+
+# check TEXT COMMAND... : passes if the command does
+check() {
+	tap_text=$1
+	shift
+	if "$@"; then pass "$tap_text"; else fail "$tap_text"; fi
+}
+
+# is TEXT GOT WANTED
+is() {
+	if [ "$2" = "$3" ]; then
+		pass "$1"
+	else
+		fail "$1"
+		echo "#   got:    $2"
+		echo "#   wanted: $3"
+	fi
+}
+
+done_testing() {
+	echo "1..$tap_count"
+	[ "$tap_failed" -eq 0 ]
+}
+
+# config GUEST [BOOT_ARGS [MACHINE_KEYS [MOTE_KEYS]]] : write a configuration, print its path
+config() {
+	tap_config="$tap_work/config$(date +%s%N).json"
+	cat >"$tap_config" <<EOF
+{
+  "boot-source": {"kernel_image_path": "$MOTE_GUESTS/$1.elf", "boot_args": "${2:-}"},
+  "machine-config": {${3:-\"vcpu_count\": 1, \"mem_size_mib\": 32}},
+  "mote": {${4:-}}
+}
+EOF
+	echo "$tap_config"
+}
