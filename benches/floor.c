@@ -31,6 +31,7 @@ enum {
 	IOAPIC_PINS = 24,
 	PAGE_BYTES = 4096,
 	MIB = 1 << 20,
+	STAMPS_MAX = 16,
 
 	STATUS_CRASH = 126, /* triple fault, or KVM cannot go on */
 
@@ -80,10 +81,11 @@ struct options {
 	int stamps_fd; /* -1: none wanted */
 };
 
+/* What --stamps writes: names in order, each with the time at which it was reached. */
 struct stamps {
-	uint64_t main_ns;
-	uint64_t first_exit_ns;
-	uint64_t guest_boot_ns;
+	const char *names[STAMPS_MAX];
+	uint64_t ns[STAMPS_MAX];
+	unsigned int count;
 };
 
 struct floor_vm {
@@ -93,13 +95,14 @@ struct floor_vm {
 	uint64_t entry;
 	char line[1024];
 	size_t line_bytes;
-	struct stamps stamps;
+	bool is_booted;
 };
 
 /* A count, then room for what it counts. */
 static _Alignas(struct kvm_cpuid2)
 	uint8_t cpuid[sizeof(struct kvm_cpuid2) + CPUID_ENTRIES * sizeof(struct kvm_cpuid_entry2)];
 static struct floor_vm vm;
+static struct stamps stamps;
 
 static uint64_t now_ns(void)
 {
@@ -107,6 +110,13 @@ static uint64_t now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+static void stamp(const char *name)
+{
+	stamps.names[stamps.count] = name;
+	stamps.ns[stamps.count] = now_ns();
+	stamps.count++;
 }
 
 static int kvm_call(int fd, unsigned long request, void *argument, const char *what)
@@ -262,19 +272,26 @@ static void build(const struct options *options)
 	load_guest(options);
 	write_zero_page(options);
 	write_tables();
+	stamp("memory");
 	slot.userspace_addr = (uint64_t)vm.ram;
 	vm_fd = kvm_call_number(kvm_fd, KVM_CREATE_VM, 0, "KVM_CREATE_VM");
+	stamp("vm");
 	kvm_call(vm_fd, KVM_SET_USER_MEMORY_REGION, &slot, "KVM_SET_USER_MEMORY_REGION");
+	stamp("slot");
 	kvm_call(vm_fd, KVM_ENABLE_CAP, &split, "KVM_CAP_SPLIT_IRQCHIP");
 	vm.vcpu_fd = kvm_call_number(vm_fd, KVM_CREATE_VCPU, 0, "KVM_CREATE_VCPU");
+	stamp("vcpu");
 	run_bytes = kvm_call_number(kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0, "KVM_GET_VCPU_MMAP_SIZE");
 	vm.run = mmap(NULL, (size_t)run_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, vm.vcpu_fd, 0);
 	if (vm.run == MAP_FAILED)
 		err(STATUS_CRASH, "kvm_run");
 	((struct kvm_cpuid2 *)(void *)cpuid)->nent = CPUID_ENTRIES;
 	kvm_call(kvm_fd, KVM_GET_SUPPORTED_CPUID, cpuid, "KVM_GET_SUPPORTED_CPUID");
+	stamp("supported-cpuid");
 	kvm_call(vm.vcpu_fd, KVM_SET_CPUID2, cpuid, "KVM_SET_CPUID2");
+	stamp("cpuid");
 	set_registers();
+	stamp("registers");
 }
 
 static void flush_line(void)
@@ -313,29 +330,40 @@ static void serve_memory(void)
 	if (!vm.run->mmio.is_write)
 		memset(vm.run->mmio.data, 0, sizeof(vm.run->mmio.data));
 	else if (vm.run->mmio.phys_addr == BOOT_TIMER_GPA &&
-		 vm.run->mmio.data[0] == BOOT_TIMER_BOOTED && vm.stamps.guest_boot_ns == 0)
-		vm.stamps.guest_boot_ns = now_ns();
+		 vm.run->mmio.data[0] == BOOT_TIMER_BOOTED && !vm.is_booted) {
+		vm.is_booted = true;
+		stamp("guest-boot");
+	}
+}
+
+static int serve_exit(void)
+{
+	switch (vm.run->exit_reason) {
+	case KVM_EXIT_IO: return serve_port();
+	case KVM_EXIT_MMIO: serve_memory(); return -1;
+	default:
+		flush_line();
+		warnx("the guest ended with KVM exit %u", vm.run->exit_reason);
+		return STATUS_CRASH;
+	}
 }
 
 static int run_guest(void)
 {
-	int code = -1;
+	int code;
 
-	while (code < 0) {
+	kvm_call_number(vm.vcpu_fd, KVM_RUN, 0, "KVM_RUN");
+	stamp("first-exit");
+	while ((code = serve_exit()) < 0)
 		kvm_call_number(vm.vcpu_fd, KVM_RUN, 0, "KVM_RUN");
-		if (vm.stamps.first_exit_ns == 0)
-			vm.stamps.first_exit_ns = now_ns();
-		switch (vm.run->exit_reason) {
-		case KVM_EXIT_IO: code = serve_port(); break;
-		case KVM_EXIT_MMIO: serve_memory(); break;
-		default:
-			flush_line();
-			warnx("the guest ended with KVM exit %u", vm.run->exit_reason);
-			code = STATUS_CRASH;
-		}
-	}
 	flush_line();
 	return code;
+}
+
+static void write_stamps(int fd)
+{
+	for (unsigned int at = 0; at < stamps.count; at++)
+		dprintf(fd, "%s %lu\n", stamps.names[at], stamps.ns[at]);
 }
 
 static struct options parse(int argc, char *argv[])
@@ -363,16 +391,15 @@ static struct options parse(int argc, char *argv[])
 
 int main(int argc, char *argv[])
 {
-	uint64_t main_ns = now_ns();
-	struct options options = parse(argc, argv);
+	struct options options;
 	int code;
 
-	vm.stamps.main_ns = main_ns;
+	stamp("main");
+	options = parse(argc, argv);
 	build(&options);
 	code = run_guest();
+	stamp("end");
 	if (options.stamps_fd >= 0)
-		dprintf(options.stamps_fd, "main %lu\nfirst-exit %lu\nguest-boot %lu\nend %lu\n",
-			vm.stamps.main_ns, vm.stamps.first_exit_ns, vm.stamps.guest_boot_ns,
-			now_ns());
+		write_stamps(options.stamps_fd);
 	return code;
 }

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * benches/startup.c - what a start costs, from the spawn of the process.
+ *
+ *     bench_startup --floor PATH --guest PATH [--mote PATH] [--pairs N] [--quick] [--json FILE]
+ *
+ * All subjects run in turn, in alternating order, so that whatever else the
+ * machine does meets all alike; ratios are taken run by run within a round.  Three
+ * metrics: to the guest's first instruction, to the first byte of its output,
+ * and to the reaped process.  Without --mote the floor runs against itself,
+ * which shows how far two equal programs seem to differ here.
+ */
+#include <err.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "benches/report.h"
+#include "benches/stats.h"
+#include "benches/subject.h"
+
+enum {
+	SUBJECTS_MAX = 4,
+	ROUNDS_MAX = 10000,
+	ROUNDS_USUAL = 300,
+	ROUNDS_QUICK = 100,
+	ROUNDS_WARM_UP = 10,
+	RAM_MIB = 128,
+	NS_PER_US = 1000,
+};
+
+enum metric {
+	METRIC_FIRST_INSTRUCTION,
+	METRIC_FIRST_OUTPUT,
+	METRIC_REAPED,
+	METRICS,
+};
+
+static const char *const metric_names[METRICS] = {
+	[METRIC_FIRST_INSTRUCTION] = "startup.first_instruction",
+	[METRIC_FIRST_OUTPUT] = "startup.first_output",
+	[METRIC_REAPED] = "startup.reaped",
+};
+
+struct options {
+	const char *mote_path;
+	const char *floor_path;
+	const char *guest_path;
+	const char *json_path;
+	size_t rounds;
+};
+
+/* When each stage of a subject began, in microseconds since the spawn. */
+struct stage_samples {
+	char name[SUBJECT_STAGE_NAME_BYTES];
+	double us[ROUNDS_MAX];
+	size_t count;
+};
+
+struct measured {
+	struct subject subject;
+	double us[METRICS][ROUNDS_MAX];
+	struct stage_samples stages[SUBJECT_STAGES_MAX];
+	unsigned int stage_count;
+};
+
+static struct measured measured[SUBJECTS_MAX];
+static unsigned int subject_count;
+static unsigned int reference; /* the floor's place among them */
+
+static char directory[] = "/tmp/bench_startup.XXXXXX";
+static char config_path[sizeof(directory) + sizeof("/vm.json")];
+
+static void remove_directory(void)
+{
+	unlink(config_path);
+	rmdir(directory);
+}
+
+static void write_config(const char *guest_path)
+{
+	json_t *config = json_pack("{s{ss ss} s{si si}}", "boot-source", "kernel_image_path",
+				   guest_path, "boot_args", "", "machine-config", "vcpu_count", 1,
+				   "mem_size_mib", RAM_MIB);
+
+	if (config == NULL)
+		errx(EXIT_FAILURE, "%s is not a name that JSON can hold", guest_path);
+	if (mkdtemp(directory) == NULL)
+		err(EXIT_FAILURE, "%s", directory);
+	snprintf(config_path, sizeof(config_path), "%s/vm.json", directory);
+	atexit(remove_directory);
+	if (json_dump_file(config, config_path, JSON_INDENT(1)) != 0)
+		err(EXIT_FAILURE, "%s", config_path);
+	json_decref(config);
+}
+
+static void add_floor(const struct options *options, const char *name)
+{
+	measured[subject_count++].subject = (struct subject){
+		.name = name,
+		.arguments = {options->floor_path, "--stamps", "3", options->guest_path},
+		.format = SUBJECT_STAMP_LINES,
+	};
+}
+
+static void add_subjects(const struct options *options)
+{
+	if (options->mote_path == NULL)
+		add_floor(options, "floor-again");
+	else
+		measured[subject_count++].subject = (struct subject){
+			.name = "mote",
+			.arguments = {options->mote_path, "run", "--result", "/dev/fd/3",
+				      config_path},
+			.format = SUBJECT_RESULT_LINE,
+		};
+	reference = subject_count;
+	add_floor(options, "floor");
+}
+
+static double since_us(uint64_t from_ns, uint64_t to_ns)
+{
+	return ((double)to_ns - (double)from_ns) / NS_PER_US;
+}
+
+static struct stage_samples *find_stage(struct measured *of, const char *name)
+{
+	for (unsigned int at = 0; at < of->stage_count; at++)
+		if (strcmp(of->stages[at].name, name) == 0)
+			return &of->stages[at];
+	if (of->stage_count == SUBJECT_STAGES_MAX)
+		return NULL;
+	strcpy(of->stages[of->stage_count].name, name);
+	return &of->stages[of->stage_count++];
+}
+
+static void record(struct measured *of, size_t round, const struct subject_run *run)
+{
+	of->us[METRIC_FIRST_INSTRUCTION][round] =
+		since_us(run->spawned_ns, run->first_instruction_ns);
+	of->us[METRIC_FIRST_OUTPUT][round] = since_us(run->spawned_ns, run->first_output_ns);
+	of->us[METRIC_REAPED][round] = since_us(run->spawned_ns, run->reaped_ns);
+	for (unsigned int at = 0; at < run->stage_count; at++) {
+		struct stage_samples *stage = find_stage(of, run->stages[at].name);
+
+		if (stage != NULL && stage->count < ROUNDS_MAX)
+			stage->us[stage->count++] = since_us(run->spawned_ns, run->stages[at].ns);
+	}
+}
+
+static void run_round(size_t round, bool is_recorded)
+{
+	struct subject_run run;
+
+	for (unsigned int turn = 0; turn < subject_count; turn++) {
+		struct measured *of = &measured[(turn + round) % subject_count];
+
+		if (subject_run(&of->subject, &run) != 0)
+			errx(EXIT_FAILURE, "a run of %s failed", of->subject.name);
+		if (is_recorded)
+			record(of, round, &run);
+	}
+}
+
+static void run_all(size_t rounds)
+{
+	for (size_t round = 0; round < ROUNDS_WARM_UP; round++)
+		run_round(round, false);
+	for (size_t round = 0; round < rounds; round++) {
+		if (round % (rounds / 10 + 1) == 0)
+			fprintf(stderr, "startup: %zu of %zu pairs\n", round, rounds);
+		run_round(round, true);
+	}
+	fprintf(stderr, "startup: %zu pairs done\n", rounds);
+}
+
+/* Summarizing sorts, so it works on a copy: ratios need the order of the rounds. */
+static struct stats_summary summarize(const double *samples, size_t count)
+{
+	static double copy[ROUNDS_MAX];
+
+	memcpy(copy, samples, count * sizeof(*samples));
+	return stats_summarize(copy, count);
+}
+
+static struct stats_summary summarize_ratio(const struct measured *of, enum metric metric,
+					    size_t rounds)
+{
+	static double ratios[ROUNDS_MAX];
+
+	stats_ratios(ratios, of->us[metric], measured[reference].us[metric], rounds);
+	return stats_summarize(ratios, rounds);
+}
+
+static void report_metric(json_t *results, const struct measured *of, enum metric metric,
+			  size_t rounds)
+{
+	struct stats_summary summary = summarize(of->us[metric], rounds);
+	struct stats_summary ratio;
+	json_t *result = report_result(metric_names[metric], of->subject.name, "us", &summary);
+
+	printf("%-26s %-12s %10.1f %10.1f %10.1f", metric_names[metric], of->subject.name,
+	       summary.median, summary.p90, summary.p99);
+	if (of != &measured[reference]) {
+		ratio = summarize_ratio(of, metric, rounds);
+		printf("   %6.3f %6.3f", ratio.median, ratio.p99);
+		report_add_ratio(result, measured[reference].subject.name, &ratio);
+	}
+	printf("\n");
+	json_array_append_new(results, result);
+}
+
+static void print_stages(struct measured *of)
+{
+	double before_us = 0;
+
+	printf("\nstages of %s, medians in us since the spawn, and since the stage before\n",
+	       of->subject.name);
+	for (unsigned int at = 0; at < of->stage_count; at++) {
+		struct stage_samples *stage = &of->stages[at];
+		double us = summarize(stage->us, stage->count).median;
+
+		printf("  %-24s %10.1f %10.1f\n", stage->name, us, us - before_us);
+		before_us = us;
+	}
+}
+
+static void report(const struct options *options)
+{
+	json_t *results = json_array();
+
+	printf("%zu pairs, us since the spawn; ratios to the floor, pair by pair\n",
+	       options->rounds);
+	printf("%-26s %-12s %10s %10s %10s   %6s %6s\n", "metric", "subject", "median", "p90",
+	       "p99", "ratio", "p99");
+	for (unsigned int metric = 0; metric < METRICS; metric++)
+		for (unsigned int at = 0; at < subject_count; at++)
+			report_metric(results, &measured[at], metric, options->rounds);
+	for (unsigned int at = 0; at < subject_count; at++)
+		print_stages(&measured[at]);
+	if (options->json_path != NULL && report_write(options->json_path, results) != 0)
+		errx(EXIT_FAILURE, "cannot write %s", options->json_path);
+	json_decref(results);
+}
+
+static _Noreturn void usage(void)
+{
+	errx(EXIT_FAILURE, "usage: bench_startup --floor PATH --guest PATH [--mote PATH] "
+			   "[--pairs 1..10000] [--quick] [--json FILE]");
+}
+
+static struct options parse(int argc, char *argv[])
+{
+	static const struct option known[] = {
+		{"mote", required_argument, NULL, 'm'},
+		{"floor", required_argument, NULL, 'f'},
+		{"guest", required_argument, NULL, 'g'},
+		{"json", required_argument, NULL, 'j'},
+		{"pairs", required_argument, NULL, 'n'},
+		{"quick", no_argument, NULL, 'q'},
+		{NULL, 0, NULL, 0},
+	};
+	struct options options = {.rounds = ROUNDS_USUAL};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+		switch (option) {
+		case 'm': options.mote_path = optarg; break;
+		case 'f': options.floor_path = optarg; break;
+		case 'g': options.guest_path = optarg; break;
+		case 'j': options.json_path = optarg; break;
+		case 'n': options.rounds = strtoul(optarg, NULL, 10); break;
+		case 'q': options.rounds = ROUNDS_QUICK; break;
+		default: usage();
+		}
+	}
+	if (optind != argc || options.floor_path == NULL || options.guest_path == NULL ||
+	    options.rounds == 0 || options.rounds > ROUNDS_MAX)
+		usage();
+	return options;
+}
+
+int main(int argc, char *argv[])
+{
+	struct options options = parse(argc, argv);
+	char *guest_path = realpath(options.guest_path, NULL);
+
+	if (guest_path == NULL)
+		err(EXIT_FAILURE, "%s", options.guest_path);
+	write_config(guest_path);
+	free(guest_path);
+	add_subjects(&options);
+	run_all(options.rounds);
+	report(&options);
+	return EXIT_SUCCESS;
+}

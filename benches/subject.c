@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/* benches/subject.c - see subject.h. */
+#include "benches/subject.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "benches/clock.h"
+
+enum {
+	RESULT_MAX_BYTES = 32 *
+			   1024, /* less than a pipe holds, so that it can be read at the end */
+};
+
+extern char **environ;
+
+/* The ends that we keep and those that the program gets. */
+struct pipes {
+	int output[2];
+	int result[2];
+};
+
+static int pipes_open(struct pipes *pipes)
+{
+	int error;
+
+	if (pipe2(pipes->output, O_CLOEXEC) != 0)
+		return -errno;
+	if (pipe2(pipes->result, O_CLOEXEC) == 0)
+		return 0;
+	error = -errno;
+	close(pipes->output[0]);
+	close(pipes->output[1]);
+	return error;
+}
+
+static void close_end(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static void pipes_close(struct pipes *pipes)
+{
+	for (int end = 0; end < 2; end++) {
+		close_end(&pipes->output[end]);
+		close_end(&pipes->result[end]);
+	}
+}
+
+/* Everything that needs preparation comes before the stamp. */
+static int spawn(const struct subject *subject, struct pipes *pipes, uint64_t *spawned_ns,
+		 pid_t *pid)
+{
+	posix_spawn_file_actions_t actions;
+	int error;
+
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_adddup2(&actions, pipes->output[1], STDOUT_FILENO);
+	posix_spawn_file_actions_adddup2(&actions, pipes->result[1], SUBJECT_RESULT_FD);
+	*spawned_ns = clock_now_ns();
+	error = posix_spawn(pid, subject->arguments[0], &actions, NULL,
+			    (char *const *)(uintptr_t)subject->arguments, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	close_end(&pipes->output[1]);
+	close_end(&pipes->result[1]);
+	return -error;
+}
+
+/* Reads to the end and returns when the first byte came, or 0 if none did. */
+static uint64_t drain_output(int fd)
+{
+	uint64_t first_ns = 0;
+	char bytes[4096];
+
+	while (read(fd, bytes, sizeof(bytes)) > 0)
+		if (first_ns == 0)
+			first_ns = clock_now_ns();
+	return first_ns;
+}
+
+static int reap(const struct subject *subject, pid_t pid)
+{
+	int status;
+
+	if (waitpid(pid, &status, 0) != pid)
+		return -errno;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	fprintf(stderr, "%s: %s %d\n", subject->name, WIFEXITED(status) ? "status" : "signal",
+		WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+	return -EIO;
+}
+
+static void read_result(int fd, char *text)
+{
+	size_t length = 0;
+	ssize_t got;
+
+	do {
+		got = read(fd, text + length, RESULT_MAX_BYTES - 1 - length);
+		if (got > 0)
+			length += (size_t)got;
+	} while (got > 0);
+	text[length] = '\0';
+}
+
+static void add_stage(struct subject_run *run, const char *name, uint64_t ns)
+{
+	struct subject_stage *stage = &run->stages[run->stage_count];
+
+	if (run->stage_count == SUBJECT_STAGES_MAX || ns == 0)
+		return;
+	snprintf(stage->name, sizeof(stage->name), "%s", name);
+	stage->ns = ns;
+	run->stage_count++;
+}
+
+static bool read_result_line(struct subject_run *run, const char *text)
+{
+	json_t *result = json_loads(text, 0, NULL);
+	json_t *stage;
+	size_t at;
+
+	if (result == NULL)
+		return false;
+	json_array_foreach(json_object_get(result, "trace"), at, stage)
+	{
+		const char *name = json_string_value(json_object_get(stage, "stage"));
+		json_int_t ns = json_integer_value(json_object_get(stage, "ns"));
+
+		if (name != NULL && ns > 0)
+			add_stage(run, name, (uint64_t)ns);
+	}
+	json_decref(result);
+	return true;
+}
+
+static bool read_stamp_lines(struct subject_run *run, const char *text)
+{
+	char name[SUBJECT_STAGE_NAME_BYTES];
+	unsigned long ns;
+	int used;
+
+	while (sscanf(text, "%31s %lu%n", name, &ns, &used) == 2) {
+		add_stage(run, name, ns);
+		text += used;
+	}
+	return text[strspn(text, "\n")] == '\0';
+}
+
+static uint64_t stage_ns(const struct subject_run *run, const char *name)
+{
+	for (unsigned int at = 0; at < run->stage_count; at++)
+		if (strcmp(run->stages[at].name, name) == 0)
+			return run->stages[at].ns;
+	return 0;
+}
+
+static int take_stamps(const struct subject *subject, struct subject_run *run, int fd)
+{
+	static char text[RESULT_MAX_BYTES];
+	bool is_readable;
+
+	read_result(fd, text);
+	is_readable = subject->format == SUBJECT_RESULT_LINE ? read_result_line(run, text)
+							     : read_stamp_lines(run, text);
+	run->first_instruction_ns = stage_ns(run, "guest-boot");
+	if (run->first_instruction_ns == 0)
+		run->first_instruction_ns = stage_ns(run, "first-exit");
+	if (is_readable && run->first_instruction_ns != 0)
+		return 0;
+	fprintf(stderr, "%s: no stamp of the first instruction in: %s\n", subject->name, text);
+	return -EPROTO;
+}
+
+int subject_run(const struct subject *subject, struct subject_run *run)
+{
+	struct subject_run seen = {0};
+	struct pipes pipes;
+	pid_t pid;
+	int error = pipes_open(&pipes);
+
+	if (error != 0)
+		return error;
+	error = spawn(subject, &pipes, &seen.spawned_ns, &pid);
+	if (error == 0) {
+		seen.first_output_ns = drain_output(pipes.output[0]);
+		error = reap(subject, pid);
+		seen.reaped_ns = clock_now_ns();
+		if (error == 0 && seen.first_output_ns == 0)
+			error = -EIO;
+		if (error == 0)
+			error = take_stamps(subject, &seen, pipes.result[0]);
+	} else {
+		fprintf(stderr, "%s: %s: %s\n", subject->name, subject->arguments[0],
+			strerror(-error));
+	}
+	pipes_close(&pipes);
+	if (error == 0)
+		*run = seen;
+	return error;
+}

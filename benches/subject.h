@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * benches/subject.h - a program under measurement, and one run of it.
+ *
+ * A run spawns the program with its output on a pipe, stamps the clock right
+ * before, at the first byte that the guest printed and when the process was
+ * reaped, and takes over the stamps that the program made itself: `mote` in the
+ * trace of its result line, the floor in lines "NAME NANOSECONDS".  All stamps are
+ * CLOCK_MONOTONIC, so that they can be compared across processes.
+ */
+#ifndef BENCHES_SUBJECT_H
+#define BENCHES_SUBJECT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	SUBJECT_ARGUMENTS_MAX = 8,
+	SUBJECT_RESULT_FD = 3, /* where a subject finds the pipe for its stamps */
+	SUBJECT_STAGES_MAX = 48,
+	SUBJECT_STAGE_NAME_BYTES = 32,
+};
+
+enum subject_format {
+	SUBJECT_RESULT_LINE, /* JSON with a "trace" array of {"stage", "ns"} */
+	SUBJECT_STAMP_LINES, /* "NAME NANOSECONDS" */
+};
+
+struct subject {
+	const char *name;
+	const char *arguments[SUBJECT_ARGUMENTS_MAX]; /* the program's path first, NULL last */
+	enum subject_format format;
+};
+
+struct subject_stage {
+	char name[SUBJECT_STAGE_NAME_BYTES];
+	uint64_t ns;
+};
+
+struct subject_run {
+	uint64_t spawned_ns;
+	uint64_t first_instruction_ns; /* stage "guest-boot", or "first-exit" where there is none */
+	uint64_t first_output_ns;
+	uint64_t reaped_ns;
+	struct subject_stage stages[SUBJECT_STAGES_MAX];
+	unsigned int stage_count;
+};
+
+/*
+ * Run it once.  Returns 0, or a negative errno with a message on standard error: -EIO for a
+ * status other than 0 or a run without output, -EPROTO for stamps that are missing or unreadable.
+ */
+int subject_run(const struct subject *subject, struct subject_run *run);
+
+#endif
