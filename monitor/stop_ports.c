@@ -49,8 +49,7 @@ static bool enters_sleep(const struct bus_access *access)
 {
 	if (access->offset == 0 && access->size_bytes == 1)
 		return access->data[0] & SLEEP_ENABLE;
-	if (access->offset > PM1_CONTROL_HIGH ||
-	    access->size_bytes <= PM1_CONTROL_HIGH - access->offset)
+	if (access->offset > PM1_CONTROL_HIGH)
 		return false;
 	return access->data[PM1_CONTROL_HIGH - access->offset] & SLEEP_ENABLE;
 }

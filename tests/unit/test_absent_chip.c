@@ -81,7 +81,7 @@ static void linux_without_a_pic_goes_unnoticed(void **state)
 	OUT(machine, {0xa1, 0xff}, {0x21, 0xfb}); /* the probe */
 	assert_true(bus_access(&machine->ports, 0x21, &data, 1, false));
 	assert_int_equal(data, 0); /* not what was written: no PIC there */
-	OUT(machine, {0x21, 0xff}, {0xa1, 0xff});
+	OUT(machine, {0x21, 0xff}, {0xa1, 0xff}, {0x21, 0x00});
 	check(machine, 0, 0);
 	out(machine, initialize, 8); /* it insists where the tables promise a PIC */
 	OUT(machine, {0x21, 0xfb}, {0xa1, 0xff});
@@ -143,9 +143,9 @@ static void a_timer_count_is_noticed(void **state)
 	struct machine *machine = power_on();
 
 	(void)state;
-	OUT(machine, {0x40, 0x12}); /* no mode was given */
-	OUT(machine, {0x43, 0x00}); /* counter latch */
-	OUT(machine, {0x43, 0xe2}); /* read-back */
+	OUT(machine, {0x40, 0x12});               /* no mode was given */
+	OUT(machine, {0x43, 0x80}, {0x42, 0x12}); /* counter latch */
+	OUT(machine, {0x43, 0xe2});               /* read-back */
 	OUT(machine, {0x40, 0x12});
 	check(machine, 0, 0);
 	OUT(machine, {0x43, 0x30}, {0x40, 0x00}, {0x40, 0x10});

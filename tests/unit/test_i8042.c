@@ -226,7 +226,7 @@ static void an_unknown_command_ends_a_parameter(void **state)
 
 	(void)state;
 	out(board, COMMAND, 0xd1);
-	out(board, COMMAND, 0x77);
+	out(board, COMMAND, 0x76);
 	assert_false(in(board, COMMAND) & FULL);
 	out(board, DATA, 0x00); /* would have been a reset */
 	assert_int_equal(board->resets, 0);
