@@ -199,10 +199,7 @@ static void write_indexed(struct cmos_state *state, uint8_t value)
 	case REGISTER_B: state->memory[REGISTER_B] = value & B_WRITABLE; break;
 	case REGISTER_C:
 	case REGISTER_D: break;
-	default:
-		if (!is_time(state->index))
-			state->memory[state->index] = value;
-		break;
+	default: state->memory[state->index] = value; break; /* under the time, never read */
 	}
 }
 
