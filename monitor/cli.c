@@ -10,7 +10,7 @@
 #define NOT_YET "not offered by this version of mote yet"
 
 #define ON(command)   (1U << (unsigned int)(command))
-#define ON_ALL        (ON(CLI_RUN) | ON(CLI_CHECK) | ON(CLI_DOCTOR) | ON(CLI_VERSION) | ON(CLI_HELP))
+#define ON_ALL        (~0U)
 #define FIELD(member) .offset = offsetof(struct cli, member)
 
 static const struct {
