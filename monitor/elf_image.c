@@ -276,7 +276,7 @@ int elf_image_parse(struct elf_image *image, const struct file_view *file, uint6
 		    struct reason *reason)
 {
 	struct elf_image found = {0};
-	Elf64_Ehdr header;
+	Elf64_Ehdr header = {0};
 	int error = read_header(file, &header, reason);
 
 	for (unsigned int i = 0; !error && i < header.e_phnum; i++) {

@@ -26,6 +26,7 @@ enum {
 	IMAGE_DATA_OFFSET = IMAGE_TEXT_OFFSET + IMAGE_TEXT_BYTES,
 	IMAGE_DATA_BYTES = 128,
 	IMAGE_DATA_GPA = 0x200000,
+	IMAGE_ELF_BYTES = IMAGE_DATA_OFFSET + IMAGE_DATA_BYTES,
 	IMAGE_ENTRY_GPA = IMAGE_TEXT_GPA + 0x10,
 
 	/* bzImage: boot sector, one setup sector, the kernel. */
@@ -72,7 +73,7 @@ static inline Elf64_Phdr *image_phdr(struct image *image, unsigned int index)
 
 static inline void image_elf(struct image *image)
 {
-	*image = (struct image){.length = IMAGE_DATA_OFFSET + IMAGE_DATA_BYTES};
+	*image = (struct image){.length = IMAGE_ELF_BYTES};
 	*image_ehdr(image) = (Elf64_Ehdr){
 		.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
 			    EV_CURRENT},

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -152,6 +153,27 @@ static void reads_what_is_small(void **state)
 	image = one_segment(0, KERNEL_MAP_MIN_BYTES + 1, KERNEL_GPA);
 	load(fixture, &image);
 	assert_true(is_mapped(fixture, 0, KERNEL_GPA));
+}
+
+/* A limit on writable memory makes the kernel refuse the mapping, as hugetlb memory does. */
+static void reads_all_where_mapping_is_refused(void **state)
+{
+	const struct fixture *fixture = *state;
+	struct kernel_image image = one_segment(0, 40 * PAGE, KERNEL_GPA);
+	struct reason reason = {""};
+	struct rlimit before;
+	struct rlimit tight;
+	int error;
+
+	assert_int_equal(getrlimit(RLIMIT_DATA, &before), 0);
+	tight = before;
+	tight.rlim_cur = PAGE;
+	assert_int_equal(setrlimit(RLIMIT_DATA, &tight), 0);
+	error = kernel_load(&image, fixture->fd, &fixture->memory, &reason);
+	assert_int_equal(setrlimit(RLIMIT_DATA, &before), 0);
+	assert_int_equal(error, 0);
+	assert_loaded(fixture, 0, 40 * PAGE, KERNEL_GPA);
+	assert_false(is_mapped(fixture, 0, KERNEL_GPA));
 }
 
 static void the_guest_writes_to_its_own_copy(void **state)
@@ -355,6 +377,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(reads_partial_pages, setup, teardown),
 		cmocka_unit_test_setup_teardown(reads_what_is_not_congruent, setup, teardown),
 		cmocka_unit_test_setup_teardown(reads_what_is_small, setup, teardown),
+		cmocka_unit_test_setup_teardown(reads_all_where_mapping_is_refused, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(the_guest_writes_to_its_own_copy, setup, teardown),
 		cmocka_unit_test_setup_teardown(loads_several_segments, setup, teardown),
 		cmocka_unit_test_setup_teardown(sees_a_file_that_shrank, setup, teardown),
