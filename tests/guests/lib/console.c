@@ -125,10 +125,15 @@ void print(const char *format, ...)
 	__atomic_store_n(&print_lock, 0, __ATOMIC_RELEASE);
 }
 
-void console_receive_start(void)
+void console_interrupts_on(void)
 {
 	interrupt_route(SERIAL_GSI);
 	port_write8(SERIAL_MODEM_CONTROL, MODEM_READY);
+}
+
+void console_receive_start(void)
+{
+	console_interrupts_on();
 	port_write8(SERIAL_INTERRUPT_ENABLE, ENABLE_RECEIVE);
 }
 

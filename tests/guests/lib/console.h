@@ -25,6 +25,9 @@ void console_write(const char *bytes, size_t size_bytes);
  */
 void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Let the port raise its line, for whatever its interrupt enable register asks. */
+void console_interrupts_on(void);
+
 /* Switch the receive interrupt on; console_read() works from then on. */
 void console_receive_start(void);
 

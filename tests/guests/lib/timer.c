@@ -10,6 +10,7 @@ enum {
 	CPUID_HYPERVISOR_LEAF = 0x40000000,
 	CPUID_TSC_DEADLINE = 1 << 24, /* leaf 1, ECX */
 	MSR_TSC_DEADLINE = 0x6e0,
+	TIMER_MASKED = 1 << 16,
 	TIMER_ONE_SHOT = 0 << 17,
 	TIMER_DEADLINE = 2 << 17,
 	DIVIDE_BY_1 = 0xb,
@@ -41,4 +42,9 @@ void timer_wait(const struct timer *timer, uint32_t wait_us)
 		lapic_write(LAPIC_TIMER_INITIAL,
 			    (uint32_t)((uint64_t)timer->bus_khz * wait_us / 1000));
 	interrupt_wait(INTERRUPT_TIMER, seen);
+}
+
+void timer_mask(void)
+{
+	lapic_write(LAPIC_TIMER, TIMER_ONE_SHOT | TIMER_MASKED);
 }

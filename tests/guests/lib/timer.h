@@ -27,4 +27,7 @@ void timer_start(struct timer *timer);
 /* Sleep at least that long. */
 void timer_wait(const struct timer *timer, uint32_t wait_us);
 
+/* Count on without an interrupt, by the timer's own counter; timer_start() begins anew. */
+void timer_mask(void);
+
 #endif
