@@ -63,12 +63,18 @@ static bool is_inserted(const char *before, const char *after, const char *part)
 	size_t old_length = without_spaces(old, before);
 	size_t new_length = without_spaces(new, after);
 	size_t added_length = without_spaces(added, part);
+	size_t head = 0;
+	size_t tail = 0;
 
 	if (new_length != old_length + added_length)
 		return false;
-	for (size_t at = 0; at <= old_length; at++)
-		if (memcmp(old, new, at) == 0 && memcmp(added, new + at, added_length) == 0 &&
-		    memcmp(old + at, new + at + added_length, old_length - at) == 0)
+	while (head < old_length && old[head] == new[head])
+		head++;
+	while (tail < old_length && old[old_length - 1 - tail] == new[new_length - 1 - tail])
+		tail++;
+	/* The part begins where the head still matches and the tail already does. */
+	for (size_t at = old_length - tail; at <= head; at++)
+		if (memcmp(added, new + at, added_length) == 0)
 			return true;
 	return false;
 }
