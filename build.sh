@@ -9,11 +9,10 @@ cd "$top"
 
 # What a task needs, by Debian package.  A package is looked for only when its task runs.
 readonly packages_build=(gcc clang meson ninja-build pkg-config libjansson-dev libc6-dev linux-libc-dev)
-readonly packages_test=(libcmocka-dev libclang-rt-14-dev bats perl expect jq python3-minimal util-linux)
+readonly packages_test=(libcmocka-dev acpica-tools libclang-rt-14-dev bats perl expect jq python3-minimal util-linux)
 readonly packages_lab=(qemu-system-x86 busybox-static cpio kmod zstd xz-utils)
 readonly packages_kernel=(gcc make bc bison flex libelf-dev libssl-dev xz-utils cpio perl)
-readonly packages_lint=(clang-format clang-tidy cppcheck shellcheck)
-readonly packages_bench=(qemu-system-x86 gnuplot-nox)
+readonly packages_lint=(mandoc clang-format clang-tidy cppcheck shellcheck)
 
 usage() {
 	cat <<'EOF'
@@ -55,7 +54,7 @@ need() {
 
 task_deps() {
 	need "${packages_build[@]}" "${packages_test[@]}" "${packages_lab[@]}" \
-		"${packages_kernel[@]}" "${packages_lint[@]}" "${packages_bench[@]}"
+		"${packages_kernel[@]}" "${packages_lint[@]}"
 }
 
 # Configure once, then let Ninja decide what to do.
@@ -77,22 +76,22 @@ compile() {
 }
 
 build_release() {
-	compile release gcc --buildtype=release -Doptimization=2
-	strip -o "$build/mote" "$build/release/mote"
+	compile release gcc -Doptimization=2 -Ddebug=false
+	strip -o "$build/mote" "$build/release/monitor/mote"
 }
 
 build_debug() {
-	compile debug gcc --buildtype=debug
+	compile debug gcc
 }
 
 build_asan() {
 	need libclang-rt-14-dev libcmocka-dev
-	compile asan clang --buildtype=debug -Db_sanitize=address,undefined -Db_lundef=false
+	compile asan clang -Db_sanitize=address,undefined -Db_lundef=false
 }
 
 build_fuzz() {
 	need libclang-rt-14-dev
-	compile fuzz clang --buildtype=debug -Doptimization=1 -Dfuzz=true \
+	compile fuzz clang -Doptimization=1 -Dfuzz=true \
 		-Db_sanitize=address,undefined -Db_lundef=false
 }
 
@@ -117,12 +116,104 @@ task_guest-kernel() {
 	"$top/guest-kernel-config/build-kernel.sh" "$@"
 }
 
+# Whether guests can run on this machine's own /dev/kvm.
+kvm_works() {
+	[[ ${MOTE_KVM:-} != none ]] && "$top/tests/vm/kvm_works.sh" "$build/mote"
+}
+
+task_demo() {
+	need "${packages_build[@]}"
+	build_release
+	if kvm_works; then
+		demo_here
+	else
+		echo "build.sh: no usable /dev/kvm: the demo runs in the nested lab" >&2
+		need "${packages_lab[@]}"
+		demo_in_lab
+	fi
+}
+
+demo_here() {
+	local status=0
+	echo '$ mote run --trace docs/hello.json'
+	"$build/mote" run --trace docs/hello.json </dev/null || status=$?
+	printf '$ echo $?\n%d\n' "$status"
+	return "$status"
+}
+
+demo_in_lab() {
+	local payload
+	payload=$(mktemp -d)
+	trap "rm -rf '$payload'" EXIT
+	mkdir -p "$payload/build/release/tests/guests"
+	cp "$build/mote" docs/hello.json "$payload"
+	cp "$build/release/tests/guests/hello.elf" "$payload/build/release/tests/guests"
+	cat >"$payload/demo.sh" <<'EOF'
+#!/bin/sh
+./mote run --trace hello.json </dev/null
+status=$?
+echo "exit status $status"
+exit "$status"
+EOF
+	chmod +x "$payload/demo.sh"
+	"$top/tests/lab/lab.sh" run --payload "$payload" demo.sh
+}
+
+task_test() {
+	need "${packages_build[@]}" "${packages_test[@]}" "${packages_lab[@]}" "${packages_kernel[@]}"
+	local kind
+	for kind in release asan fuzz; do
+		"build_$kind"
+	done
+	"$top/tests/run.sh" "$@"
+}
+
+task_lint() {
+	need "${packages_build[@]}" "${packages_lint[@]}"
+	build_asan
+	"$top/tests/lint.sh" "$@"
+}
+
+task_fuzz() {
+	local seconds=${1:-60} target name
+	need "${packages_build[@]}" libclang-rt-14-dev
+	build_fuzz
+	for target in "$build"/fuzz/tests/fuzz/fuzz_*; do
+		[[ -f $target && -x $target ]] || continue
+		name=${target##*/fuzz_}
+		printf '== %s\n' "$name"
+		mkdir -p "$build/fuzz/found/$name"
+		# New inputs go into the first folder; the corpus in the tree is only read.
+		"$target" -max_total_time="$seconds" -rss_limit_mb=4096 -timeout=10 -print_final_stats=1 \
+			-artifact_prefix="$build/fuzz/found/$name-" \
+			"$build/fuzz/found/$name" "tests/fuzz/corpus/$name" >"$build/fuzz-$name.log" 2>&1 || {
+			tail -n 40 "$build/fuzz-$name.log"
+			die "fuzz_$name found something: build/fuzz/found/$name-*"
+		}
+		grep -E '^stat::number_of_executed_units' "$build/fuzz-$name.log"
+	done
+}
+
+task_bench() {
+	local name=${1:-}
+	(($#)) && shift
+	need "${packages_build[@]}"
+	build_release
+	case $name in
+	startup | all)
+		"$build/release/benches/bench_startup" --mote "$build/mote" \
+			--floor "$build/release/benches/floor" \
+			--guest "$build/release/tests/guests/hello.elf" "$@"
+		;;
+	*) die "unknown benchmark '$name': startup" ;;
+	esac
+}
+
 main() {
 	local task=${1:-}
 	(($#)) && shift
 	case $task in
-	deps | build | clean | guest-kernel) "task_$task" "$@" ;;
-	demo | test | lint | bench | fuzz) exec "$top/tests/tasks/$task.sh" "$@" ;;
+	deps | build | demo | test | lint | fuzz | bench | guest-kernel | clean) "task_$task" "$@" ;;
 	-h | --help | help) usage ;;
 	*)
 		usage >&2

@@ -2,6 +2,7 @@
 /* monitor/kvm.c - see kvm.h. */
 #include "monitor/kvm.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <linux/kvm.h>
 #include <string.h>
@@ -93,25 +94,32 @@ int kvm_extension(const struct kvm *kvm, unsigned int capability)
 	return result < 0 ? 0 : result;
 }
 
+/* struct kvm_irq_routing with its entries, which the kernel's header leaves open-ended. */
+struct route_table {
+	uint32_t count;
+	uint32_t flags;
+	struct kvm_irq_routing_entry entries[LAYOUT_IOAPIC_PINS];
+};
+
+static_assert(offsetof(struct route_table, count) == offsetof(struct kvm_irq_routing, nr) &&
+		      offsetof(struct route_table, entries) ==
+			      offsetof(struct kvm_irq_routing, entries),
+	      "the layout KVM reads");
+
 int kvm_set_routes(const struct kvm *kvm, const struct kvm_pin_route *routes)
 {
-	struct {
-		struct kvm_irq_routing header;
-		struct kvm_irq_routing_entry entries[LAYOUT_IOAPIC_PINS];
-	} table;
+	struct route_table table = {0};
 
-	memset(&table, 0, sizeof(table));
 	for (uint32_t pin = 0; pin < LAYOUT_IOAPIC_PINS; pin++) {
-		struct kvm_irq_routing_entry *entry = &table.entries[table.header.nr];
-
 		if (!routes[pin].enabled)
 			continue;
-		table.header.nr++;
-		entry->gsi = pin;
-		entry->type = KVM_IRQ_ROUTING_MSI;
-		entry->u.msi.address_lo = routes[pin].address_lo;
-		entry->u.msi.address_hi = routes[pin].address_hi;
-		entry->u.msi.data = routes[pin].data;
+		table.entries[table.count++] = (struct kvm_irq_routing_entry){
+			.gsi = pin,
+			.type = KVM_IRQ_ROUTING_MSI,
+			.u.msi = {.address_lo = routes[pin].address_lo,
+				  .address_hi = routes[pin].address_hi,
+				  .data = routes[pin].data},
+		};
 	}
 	return ioctl(kvm->vm_fd, KVM_SET_GSI_ROUTING, &table) < 0 ? -errno : 0;
 }

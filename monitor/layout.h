@@ -62,6 +62,7 @@
 /* Interrupt lines. */
 enum {
 	LAYOUT_IOAPIC_PINS = 24,
+	LAYOUT_I8042_GSI = 1,
 	LAYOUT_SERIAL_GSI = 4,
 	LAYOUT_FIRST_DEVICE_GSI = 5,
 	LAYOUT_LAST_DEVICE_GSI = 15, /* the PIC sees nothing above */

@@ -9,12 +9,6 @@
 #include "monitor/log.h"
 #include "monitor/mptable.h"
 
-enum {
-	SERIAL_IER = 1, /* register numbers, as offsets from the base port */
-	SERIAL_LSR = 5,
-	SERIAL_IER_RECEIVE = 0x01,
-};
-
 /* The first chip to ask decides; the vCPU that served it ends the run. */
 static void ask_for_stop(void *owner, enum outcome_kind kind, uint32_t code)
 {
@@ -65,6 +59,13 @@ static void on_serial_interrupt(void *owner)
 	(void)kvm_pulse_line(platform->links.kvm, LAYOUT_SERIAL_GSI);
 }
 
+static void on_key_interrupt(void *owner)
+{
+	struct platform *platform = owner;
+
+	(void)kvm_pulse_line(platform->links.kvm, LAYOUT_I8042_GSI);
+}
+
 static void on_serial_drained(void *owner)
 {
 	struct platform *platform = owner;
@@ -72,23 +73,11 @@ static void on_serial_drained(void *owner)
 	platform->links.input_drained(platform->links.owner);
 }
 
-/* A guest that asks for receive interrupts, or looks at the line status, wants input. */
-static bool asks_for_input(const struct bus_access *access)
-{
-	if (access->is_write)
-		return access->offset == SERIAL_IER && (access->data[0] & SERIAL_IER_RECEIVE);
-	return access->offset == SERIAL_LSR || access->offset == 0;
-}
-
-static void access_serial(void *owner, const struct bus_access *access)
+static void on_serial_wanted(void *owner)
 {
 	struct platform *platform = owner;
 
-	if (!platform->input_wanted && asks_for_input(access)) {
-		platform->input_wanted = true;
-		platform->links.input_wanted(platform->links.owner);
-	}
-	serial_access(&platform->serial, access);
+	platform->links.input_wanted(platform->links.owner);
 }
 
 /*
@@ -131,10 +120,11 @@ static void on_absent_chip(void *owner, enum absent_chip_kind kind)
 static const struct serial_ops serial_ops = {
 	.output = on_serial_output,
 	.interrupt = on_serial_interrupt,
+	.wanted = on_serial_wanted,
 	.drained = on_serial_drained,
 };
 static const struct ioapic_ops ioapic_ops = {.route_changed = on_route_changed};
-static const struct i8042_ops i8042_ops = {.reset = on_reset};
+static const struct i8042_ops i8042_ops = {.reset = on_reset, .interrupt = on_key_interrupt};
 static const struct cmos_ops cmos_ops = {.now = wall_clock};
 static const struct absent_chip_ops absent_ops = {.noticed = on_absent_chip};
 
@@ -182,8 +172,8 @@ int platform_build(struct platform *platform, unsigned int vcpu_count, bool spli
 {
 	pthread_mutex_t *chips_lock = &platform->chips_lock;
 	const struct bus_region on_ports[] = {
-		{LAYOUT_PORT_SERIAL, SERIAL_PORTS, "serial", &platform->serial_lock, platform,
-		 access_serial},
+		{LAYOUT_PORT_SERIAL, SERIAL_PORTS, "serial", &platform->serial_lock,
+		 &platform->serial, serial_access},
 		{LAYOUT_PORT_I8042_DATA, I8042_PORTS, "i8042", chips_lock, &platform->i8042,
 		 i8042_access},
 		{LAYOUT_PORT_CMOS, CMOS_PORTS, "cmos", chips_lock, &platform->cmos, cmos_access},

@@ -43,7 +43,6 @@ struct platform_links {
 
 struct platform {
 	struct platform_links links;
-	_Atomic bool input_wanted;
 	struct bus ports;
 	struct bus mmio;
 

@@ -134,13 +134,14 @@ static void the_whole_has_a_limit(void **state)
 /* The part behind the "--" counts as well, and stays whole up to the last byte. */
 static void the_limit_holds_with_a_second_part(void **state)
 {
-	char text[LAYOUT_CMDLINE_MAX_BYTES];
+	char *text = letters(MAX_LENGTH - 4);
 	struct cmdline cmdline;
 	struct cmdline untouched;
 	struct reason reason = {""};
 
 	(void)state;
-	snprintf(text, sizeof(text), "k -- %sz", letters(MAX_LENGTH - 10));
+	memcpy(text, "k -- ", strlen("k -- "));
+	text[MAX_LENGTH - 5] = 'z';
 	cmdline = with(text);
 	untouched = cmdline;
 	assert_int_equal(cmdline_append(&cmdline, "wxyz", &reason), -E2BIG);
