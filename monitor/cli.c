@@ -150,7 +150,7 @@ static int set_config(struct scan *scan, const char *argument)
 	return 0;
 }
 
-/* Check and store.  `value` is NULL for a flag without one. */
+/* Check and store.  `value` is empty for a flag without one. */
 static int store(struct scan *scan, const struct flag *flag, const char *value)
 {
 	void *target = (char *)&scan->cli + flag->offset;
@@ -163,7 +163,7 @@ static int store(struct scan *scan, const struct flag *flag, const char *value)
 	case FLAG_CONFIG: return set_config(scan, value);
 	case FLAG_TRACE:
 		scan->cli.trace = true;
-		scan->cli.trace_path = value;
+		scan->cli.trace_path = value[0] ? value : NULL;
 		return 0;
 	case FLAG_ID:
 		if (!is_id(value))
@@ -196,7 +196,7 @@ static int store(struct scan *scan, const struct flag *flag, const char *value)
 static int find_value(struct scan *scan, const struct flag *flag, const char *equals,
 		      const char **value)
 {
-	*value = NULL;
+	*value = "";
 	if (equals) {
 		if (!takes_value(flag->kind) && flag->kind != FLAG_TRACE)
 			return reason_set(scan->reason, -EINVAL, "%s takes no value", flag->name);
@@ -205,7 +205,7 @@ static int find_value(struct scan *scan, const struct flag *flag, const char *eq
 		   strncmp(scan->argv[scan->next], "--", 2) != 0) {
 		*value = scan->argv[scan->next++];
 	}
-	if ((equals || takes_value(flag->kind)) && (!*value || **value == '\0'))
+	if ((equals || takes_value(flag->kind)) && **value == '\0')
 		return reason_set(scan->reason, -EINVAL, "%s needs a value", flag->name);
 	return 0;
 }

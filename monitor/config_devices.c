@@ -46,10 +46,10 @@ static const struct json_schema limiter_schema = {limiter_fields, JSON_COUNT(lim
 /* Read each element by `read_element` and return how many there are. */
 static unsigned int read_list(struct json_reader *reader, const json_t *value,
 			      struct vm_config *config, unsigned int maximum,
-			      void (*read_element)(struct json_reader *reader, const json_t *value,
+			      void (*read_element)(struct json_reader *reader, json_t *value,
 						   struct vm_config *config, unsigned int index))
 {
-	const json_t *element;
+	json_t *element;
 	size_t index;
 
 	if (!json_expect(reader, value, JSON_ARRAY, "an array"))
@@ -127,7 +127,7 @@ static const struct json_refusal drive_refusals[] = {
 static const struct json_schema drive_schema = {drive_fields, JSON_COUNT(drive_fields),
 						drive_refusals, JSON_COUNT(drive_refusals)};
 
-static void read_drive(struct json_reader *reader, const json_t *value, struct vm_config *config,
+static void read_drive(struct json_reader *reader, json_t *value, struct vm_config *config,
 		       unsigned int index)
 {
 	struct config_drive *drive = &config->drives[index];
@@ -146,7 +146,7 @@ static void read_drive(struct json_reader *reader, const json_t *value, struct v
 	config_complain_of_device(reader, "drives");
 }
 
-void config_read_drives(struct json_reader *reader, const json_t *value, void *target)
+void config_read_drives(struct json_reader *reader, json_t *value, void *target)
 {
 	struct vm_config *config = target;
 
@@ -227,8 +227,8 @@ static const struct json_field interface_fields[] = {
 static const struct json_schema interface_schema = {interface_fields, JSON_COUNT(interface_fields),
 						    NULL, 0};
 
-static void read_interface(struct json_reader *reader, const json_t *value,
-			   struct vm_config *config, unsigned int index)
+static void read_interface(struct json_reader *reader, json_t *value, struct vm_config *config,
+			   unsigned int index)
 {
 	static const char section[] = "network-interfaces";
 	struct config_interface *interface = &config->interfaces[index];
@@ -249,7 +249,7 @@ static void read_interface(struct json_reader *reader, const json_t *value,
 	config_complain_of_device(reader, section);
 }
 
-void config_read_interfaces(struct json_reader *reader, const json_t *value, void *target)
+void config_read_interfaces(struct json_reader *reader, json_t *value, void *target)
 {
 	struct vm_config *config = target;
 
@@ -268,7 +268,7 @@ static const struct json_field vsock_fields[] = {
 
 static const struct json_schema vsock_schema = {vsock_fields, JSON_COUNT(vsock_fields), NULL, 0};
 
-void config_read_vsock(struct json_reader *reader, const json_t *value, void *target)
+void config_read_vsock(struct json_reader *reader, json_t *value, void *target)
 {
 	struct config_vsock *vsock = &((struct vm_config *)target)->vsock;
 

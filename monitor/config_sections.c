@@ -91,7 +91,7 @@ static const struct json_field boot_source_fields[] = {
 	 FIELD(config_boot_source, boot_args)},
 };
 
-static void read_boot_source(struct json_reader *reader, const json_t *value, void *target)
+static void read_boot_source(struct json_reader *reader, json_t *value, void *target)
 {
 	static const struct json_schema schema = {boot_source_fields,
 						  JSON_COUNT(boot_source_fields), NULL, 0};
@@ -125,7 +125,7 @@ static const struct json_field machine_fields[] = {
 	 FIELD(config_machine, huge_pages)},
 };
 
-static void read_machine(struct json_reader *reader, const json_t *value, void *target)
+static void read_machine(struct json_reader *reader, json_t *value, void *target)
 {
 	static const struct json_schema schema = {machine_fields, JSON_COUNT(machine_fields), NULL,
 						  0};
@@ -152,7 +152,7 @@ static const struct json_field logger_fields[] = {
 	{"module", JSON_FIELD_IGNORED_STRING, .maximum = PATH_MAX},
 };
 
-static void read_logger(struct json_reader *reader, const json_t *value, void *target)
+static void read_logger(struct json_reader *reader, json_t *value, void *target)
 {
 	static const struct json_schema schema = {logger_fields, JSON_COUNT(logger_fields), NULL,
 						  0};
@@ -163,16 +163,15 @@ static void read_logger(struct json_reader *reader, const json_t *value, void *t
 }
 
 /* metrics */
-static void read_properties(struct json_reader *reader, const json_t *value, void *target)
+static void read_properties(struct json_reader *reader, json_t *value, void *target)
 {
-	json_t *object = (json_t *)(uintptr_t)value;
 	const char *key;
 	json_t *text;
 
 	(void)target;
 	if (!json_expect(reader, value, JSON_OBJECT, "an object"))
 		return;
-	json_object_foreach(object, key, text)
+	json_object_foreach(value, key, text)
 	{
 		size_t mark = json_enter_key(reader, key);
 
@@ -188,7 +187,7 @@ static const struct json_field metrics_fields[] = {
 	{"properties", JSON_FIELD_CUSTOM, .read = read_properties},
 };
 
-static void read_metrics(struct json_reader *reader, const json_t *value, void *target)
+static void read_metrics(struct json_reader *reader, json_t *value, void *target)
 {
 	static const struct json_schema schema = {metrics_fields, JSON_COUNT(metrics_fields), NULL,
 						  0};
@@ -228,7 +227,7 @@ static void read_clean_outcome(struct json_reader *reader, const json_t *value, 
 			      "\"%s\" never counts as success; only " CLEANABLE_NAMES " can", name);
 }
 
-static void read_clean_outcomes(struct json_reader *reader, const json_t *value, void *target)
+static void read_clean_outcomes(struct json_reader *reader, json_t *value, void *target)
 {
 	unsigned int set = 0;
 	const json_t *element;
@@ -259,7 +258,7 @@ static const struct json_field mote_fields[] = {
 	 FIELD(config_mote, clean_outcomes)},
 };
 
-static void read_mote(struct json_reader *reader, const json_t *value, void *target)
+static void read_mote(struct json_reader *reader, json_t *value, void *target)
 {
 	static const struct json_schema schema = {mote_fields, JSON_COUNT(mote_fields),
 						  config_mote_keys_not_yet,

@@ -28,10 +28,10 @@ extern const struct json_schema config_schema;
 /* What a section that never comes leaves in place. */
 extern const struct vm_config config_defaults;
 
-/* Sections with devices, in config_devices.c.  `config` is the struct vm_config. */
-void config_read_drives(struct json_reader *reader, const json_t *value, void *config);
-void config_read_interfaces(struct json_reader *reader, const json_t *value, void *config);
-void config_read_vsock(struct json_reader *reader, const json_t *value, void *config);
+/* Sections with devices, in config_devices.c.  `target` is the struct vm_config. */
+void config_read_drives(struct json_reader *reader, json_t *value, void *target);
+void config_read_interfaces(struct json_reader *reader, json_t *value, void *target);
+void config_read_vsock(struct json_reader *reader, json_t *value, void *target);
 
 /* The last step: what no section can see by itself. */
 void config_cross_check(struct json_reader *reader, const struct vm_config *config);

@@ -185,8 +185,8 @@ static void read_parsed(struct json_reader *reader, const json_t *value,
 		json_complain(reader, "%s", reason.text);
 }
 
-static void read_field(struct json_reader *reader, const json_t *value,
-		       const struct json_field *field, void *target)
+static void read_field(struct json_reader *reader, json_t *value, const struct json_field *field,
+		       void *target)
 {
 	switch (field->kind) {
 	case JSON_FIELD_STRING:
@@ -307,17 +307,14 @@ static void complain_of_missing(struct json_reader *reader, const json_t *value,
 	}
 }
 
-void json_read_object(struct json_reader *reader, const json_t *value,
-		      const struct json_schema *schema, void *target)
+void json_read_object(struct json_reader *reader, json_t *value, const struct json_schema *schema,
+		      void *target)
 {
-	/* jansson's iterator wants a writable object although it only reads. */
-	json_t *object = (json_t *)(uintptr_t)value;
-
 	if (!json_expect(reader, value, JSON_OBJECT, "an object"))
 		return;
-	for (void *at = json_object_iter(object); at; at = json_object_iter_next(object, at)) {
+	for (void *at = json_object_iter(value); at; at = json_object_iter_next(value, at)) {
 		const char *key = json_object_iter_key(at);
-		const json_t *member = json_object_iter_value(at);
+		json_t *member = json_object_iter_value(at);
 		const struct json_field *field = find_field(schema, key);
 		size_t mark;
 

@@ -78,7 +78,7 @@ struct json_field {
 	int (*parse)(void *target, const char *text, struct reason *reason);
 
 	/* Complains through the reader, whose path already names the key. */
-	void (*read)(struct json_reader *reader, const json_t *value, void *target);
+	void (*read)(struct json_reader *reader, json_t *value, void *target);
 };
 
 /* A key that others know and that is refused with a reason of its own. */
@@ -104,8 +104,8 @@ struct json_schema {
 json_t *json_read_text(struct json_reader *reader, const char *text, size_t length_bytes);
 
 /* Fill the struct at `target` from an object.  What is absent keeps what `target` holds. */
-void json_read_object(struct json_reader *reader, const json_t *value,
-		      const struct json_schema *schema, void *target);
+void json_read_object(struct json_reader *reader, json_t *value, const struct json_schema *schema,
+		      void *target);
 
 /* Whether the value is of that type; complains if not ("expected `what`, found a string"). */
 bool json_expect(struct json_reader *reader, const json_t *value, json_type type, const char *what);

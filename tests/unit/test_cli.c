@@ -28,7 +28,7 @@ static int parse(const char *words)
 	int argc = 1;
 
 	assert_true(strlen(words) < sizeof(buffer));
-	strcpy(buffer, words);
+	memcpy(buffer, words, strlen(words) + 1);
 	argv[0] = NULL;
 	for (char *word = strsep(&rest, " "); word && *words; word = strsep(&rest, " ")) {
 		assert_true(argc < ARGUMENTS_MAX);
