@@ -211,13 +211,13 @@ qemu_command()
 		-M q35 -accel 'tcg,thread=multi' -cpu max -smp "$cpus" -m "$memory"
 		-nodefaults -no-user-config -display none -no-reboot
 		-kernel "$lab/vmlinux" -initrd "$work/initrd"
-		-append "console=ttyS0 panic=-1 quiet mitigations=off nokaslr")
+		-append "console=ttyS0 panic=-1 quiet mitigations=off")
 }
 
 show_console()
 {
 	say "$1; the console ended with:"
-	tail -n 40 "$console" | tr -d '\r' >&2
+	tail -n 60 "$console" | tr -d '\r' >&2
 }
 
 # end PID... - kills and reaps processes of ours; those that have ended already are no error.
