@@ -12,8 +12,9 @@
 #	lab.sh shell [OPTION...] [--payload DIR]
 #		A shell on the lab's console.  Ctrl-A X ends the lab.
 #	lab.sh prepare
-#		Fetches and builds what the others need into the cache and prints the directory, whose
-#		cloud/vmlinuz is Debian's cloud kernel, unmodified, as a guest.
+#		Fetches and builds what the others need into the cache and prints the directory, in which
+#		are, for guests: cloud/vmlinuz, Debian's cloud kernel, unmodified; cloud/modules, its virtio
+#		drivers for guest-initrd.sh; vmlinux, Debian's standard kernel, unpacked.
 #
 #	--timeout SECONDS	ends the lab, counted from its start (default 300)
 #	--memory MIB		of the lab (default 2048)
@@ -40,6 +41,8 @@ readonly cache=${XDG_CACHE_HOME:-$HOME/.cache}/mote/lab
 readonly boot_modules=(irqbypass ccp kvm kvm-amd tun virtio_pci virtio_console)
 # There for tests that ask for them.
 readonly loadable_modules=(bridge bonding veth dummy loop ext4 squashfs overlay)
+# The drivers that a guest with Debian's cloud kernel needs for mote's devices.
+readonly guest_modules=(virtio_mmio virtio_blk virtio_net vmw_vsock_virtio_transport pvpanic-mmio)
 
 # shellcheck source=common.sh
 source "$here/common.sh"
@@ -123,9 +126,23 @@ uncompressed()
 	esac
 }
 
+# guest_module_directory PACKAGE_TREE RELEASE DIR - the drivers of a guest kernel, and a list of their names
+# in the order to load them.
+guest_module_directory()
+{
+	local tree=$1 release=$2 directory=$3 path
+
+	mkdir "$directory"
+	depmod -b "$tree" "$release"
+	while read -r path; do
+		cp "$tree/lib/modules/$release/$path" "$directory/"
+		printf '%s\n' "${path##*/}" >>"$directory/order"
+	done < <(module_closure "$tree" "$release" "${guest_modules[@]}")
+}
+
 build()
 {
-	local work=$1 release=${host_package#linux-image-}
+	local work=$1 release=${host_package#linux-image-} cloud_release=${cloud_package#linux-image-}
 
 	fetch "$host_package" "$host_version" "$work/host-package"
 	fetch "$cloud_package" "$cloud_version" "$work/cloud-package"
@@ -134,7 +151,8 @@ build()
 	mkdir -p "$work/result/cloud"
 	pack_tree "$work/root" >"$work/result/initrd"
 	uncompressed "$work/host-package/boot/vmlinuz-$release" >"$work/result/vmlinux"
-	cp "$work/cloud-package/boot/vmlinuz-${cloud_package#linux-image-}" "$work/result/cloud/vmlinuz"
+	cp "$work/cloud-package/boot/vmlinuz-$cloud_release" "$work/result/cloud/vmlinuz"
+	guest_module_directory "$work/cloud-package" "$cloud_release" "$work/result/cloud/modules"
 }
 
 cache_key()
