@@ -20,6 +20,7 @@
 # The cache is keyed by everything that decides the result: package version, fragments, this script.
 # It stands in ${XDG_CACHE_HOME:-~/.cache}/mote/kernels.  A caller that comes while another one builds
 # waits for it.  A result appears by one rename, so an interrupted build leaves nothing that looks whole.
+# A build removes results that nobody has asked for in 30 days.
 #
 # Exit status: 0, 1 when the build failed, 2 on wrong usage.
 
@@ -149,6 +150,13 @@ build_variant()
 		"bzImage $(stat -c %s "$directory/$variant/bzImage") bytes"
 }
 
+# Called with the lock held, so a working directory belongs to a build that was killed.
+remove_leftovers()
+{
+	rm -rf "$cache"/.work.*
+	find "$cache" -mindepth 1 -maxdepth 1 -type d -mtime +30 -exec rm -rf {} +
+}
+
 # Both variants come from one tree: the second one compiles only what its options touch.
 build_missing()
 {
@@ -160,11 +168,13 @@ build_missing()
 	for variant in "${variants[@]}"; do
 		[[ -e $directory/$variant ]] && continue
 		if [[ -z $work ]]; then
+			remove_leftovers
 			work=$(mktemp -d "$cache/.work.XXXXXXXX")
 			unpack_source
 		fi
 		build_variant "$variant"
 	done
+	touch "$directory"
 	exec {lock}>&-
 }
 

@@ -29,7 +29,8 @@
 # $loadable_modules below.
 #
 # No path of the checkout is written.  The cache is ${XDG_CACHE_HOME:-~/.cache}/mote/lab, keyed by all
-# that decides its content.  QEMU dies with lab.sh, even when that is killed by SIGKILL.
+# that decides its content; what has not been used for 30 days goes when something new comes.  QEMU
+# dies with lab.sh, even when that is killed by SIGKILL.
 
 set -euo pipefail
 
@@ -176,11 +177,15 @@ prepare()
 	read -r host_package host_version <<<"${found[0]}"
 	read -r cloud_package cloud_version <<<"${found[1]}"
 	lab=$cache/$(cache_key)
+	touch -c "$lab"
 	[[ -d $lab ]] && return
 	mkdir -p "$cache"
 	exec {lock}>"$cache/.lock"
 	flock "$lock"
 	if [[ ! -d $lab ]]; then
+		# With the lock held, a working directory belongs to a build that was killed.
+		rm -rf "$cache"/.work.*
+		find "$cache" -mindepth 1 -maxdepth 1 -type d -mtime +30 -exec rm -rf {} +
 		build_work=$(mktemp -d "$cache/.work.XXXXXXXX")
 		build "$build_work"
 		mv -T "$build_work/result" "$lab"
