@@ -5,11 +5,11 @@
 #
 #	guest-initrd.sh [--modules DIR] OUT [INIT_SCRIPT]
 #
-# OUT becomes an unpacked cpio archive of busybox and INIT_SCRIPT as /init; without one, guest-init, which
-# follows `mote.do=` on the kernel command line.  It also holds /check with its /check.sha256, by which a
-# guest sees whether the initrd arrived whole.  --modules takes along the drivers in DIR, such as cloud/modules
-# of the lab's cache; guest-init loads them in the order that DIR/order tells.  The same input gives the same
-# bytes.
+# OUT becomes an unpacked cpio archive of busybox and INIT_SCRIPT as /init; without one, guest-init,
+# which follows `mote.do=` on the kernel command line.  It also holds /check with its /check.sha256,
+# by which a guest sees whether the initrd arrived whole.  --modules takes along the drivers in DIR,
+# such as cloud/modules of the lab's cache; guest-init loads them in the order that DIR/order
+# tells.  The same input gives the same bytes.
 
 set -euo pipefail
 

@@ -1,36 +1,38 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# tests/lab/lab.sh - a KVM host in software, for tests that need one: QEMU without any hardware support
-# boots Debian's stock kernel, which finds AMD-V with nested paging in the emulated CPU.  It is there for
-# correctness; times taken in it say nothing about performance.
+# tests/lab/lab.sh - a KVM host in software, for tests that need one: QEMU without any hardware
+# support boots Debian's stock kernel, which finds AMD-V with nested paging in the emulated CPU.  It
+# is there for correctness; times taken in it say nothing about performance.
 #
 #	lab.sh run [OPTION...] --payload DIR SCRIPT [ARG...]
-#		Runs DIR/SCRIPT as root in the lab, with DIR as /payload (a copy, symbolic links followed) and
-#		as the working directory.  Its stdout and stderr arrive on those of lab.sh as they are written.
-#		The lab has busybox only, so programs in DIR are static and scripts are for `sh`.
+#		Runs DIR/SCRIPT as root in the lab, with DIR as /payload (a copy, symbolic links
+#		followed) and as the working directory.  Its stdout and stderr arrive on those of
+#		lab.sh as they are written. The lab has busybox only, so programs in DIR are static
+#		and scripts are for `sh`.
 #	lab.sh shell [OPTION...] [--payload DIR]
 #		A shell on the lab's console.  Ctrl-A X ends the lab.
 #	lab.sh prepare
-#		Fetches and builds what the others need into the cache and prints the directory, in which
-#		are, for guests: cloud/vmlinuz, Debian's cloud kernel, unmodified; cloud/modules, its virtio
-#		drivers for guest-initrd.sh; vmlinux, Debian's standard kernel, unpacked.
+#		Fetches and builds what the others need into the cache and prints the directory, in
+#		which are, for guests: cloud/vmlinuz, Debian's cloud kernel, unmodified;
+#		cloud/modules, its virtio drivers for guest-initrd.sh; vmlinux, Debian's standard
+#		kernel, unpacked.
 #
 #	--timeout SECONDS	ends the lab, counted from its start (default 300)
 #	--memory MIB		of the lab (default 2048)
 #	--cpus N		of the lab (default 2)
 #	--console FILE		keeps the console, that is the kernel's messages
 #
-# Exit status: the script's, 124 on timeout, 125 when the lab failed; for both of these the end of the
-# console goes to stderr.
+# Exit status: the script's, 124 on timeout, 125 when the lab failed; for both of these the end of
+# the console goes to stderr.
 #
-# In the lab: /dev/kvm and /dev/net/tun for everybody, cgroup v2 at /sys/fs/cgroup, proc, sysfs, devtmpfs,
-# devpts, tmpfs at /tmp, /run and /dev/shm, the loopback interface up.  `modprobe` finds the modules of
-# $loadable_modules below.
+# In the lab: /dev/kvm and /dev/net/tun for everybody, cgroup v2 at /sys/fs/cgroup, proc, sysfs,
+# devtmpfs, devpts, tmpfs at /tmp, /run and /dev/shm, the loopback interface up.  `modprobe` finds
+# the modules of $loadable_modules below.
 #
-# No path of the checkout is written.  The cache is ${XDG_CACHE_HOME:-~/.cache}/mote/lab, keyed by all
-# that decides its content; what has not been used for 30 days goes when something new comes.  QEMU
-# dies with lab.sh, even when that is killed by SIGKILL.
+# No path of the checkout is written.  The cache is ${XDG_CACHE_HOME:-~/.cache}/mote/lab, keyed by
+# all that decides its content; what has not been used for 30 days goes when something new comes.
+# QEMU dies with lab.sh, even when that is killed by SIGKILL.
 
 set -euo pipefail
 
@@ -62,7 +64,8 @@ usage()
 
 # --- prepare
 
-# Prints, for each meta package such as linux-image-amd64, the package behind it and that one's version.
+# Prints, for each meta package such as linux-image-amd64, the package behind it and that one's
+# version.
 real_packages()
 {
 	apt-cache show --no-all-versions "$@" 2>/dev/null |
@@ -80,7 +83,8 @@ fetch()
 	rm "$3"/*.deb
 }
 
-# The paths, below /lib/modules/RELEASE, of modules and of what they need, in the order to load them.
+# The paths, below /lib/modules/RELEASE, of modules and of what they need, in the order to load
+# them.
 module_closure()
 {
 	local tree=$1 release=$2 module
@@ -105,13 +109,15 @@ host_tree()
 	while read -r path; do
 		install -D -m 644 "$tree/lib/modules/$release/$path" "$root/lib/modules/$release/$path"
 	done < <(module_closure "$tree" "$release" "${boot_modules[@]}" "${loadable_modules[@]}")
-	cp "$tree/lib/modules/$release"/modules.{order,builtin,builtin.modinfo} "$root/lib/modules/$release/"
+	cp "$tree/lib/modules/$release"/modules.{order,builtin,builtin.modinfo} \
+		"$root/lib/modules/$release/"
 	depmod -b "$root" "$release"
 }
 
-# uncompressed BZIMAGE - the vmlinux inside, on stdout.  The emulated CPU would take seconds to unpack it.
-# Where it lies is in the setup header: setup_sects at 0x1f1, payload_offset and _length at 0x248 (Linux,
-# Documentation/arch/x86/boot.rst); the last four bytes of the payload are its unpacked size.
+# uncompressed BZIMAGE - the vmlinux inside, on stdout.  The emulated CPU would take seconds to
+# unpack it. Where it lies is in the setup header: setup_sects at 0x1f1, payload_offset and _length
+# at 0x248 (Linux, Documentation/arch/x86/boot.rst); the last four bytes of the payload are its
+# unpacked size.
 uncompressed()
 {
 	local sectors offset length
@@ -127,8 +133,8 @@ uncompressed()
 	esac
 }
 
-# guest_module_directory PACKAGE_TREE RELEASE DIR - the drivers of a guest kernel, and a list of their names
-# in the order to load them.
+# guest_module_directory PACKAGE_TREE RELEASE DIR - the drivers of a guest kernel, and a list of
+# their names in the order to load them.
 guest_module_directory()
 {
 	local tree=$1 release=$2 directory=$3 path
@@ -160,7 +166,8 @@ cache_key()
 {
 	{
 		printf '%s\n' "$host_package $host_version $cloud_package $cloud_version"
-		cat "$here"/{lab.sh,common.sh,init} "$(command -v busybox)"
+		grep -vhE '^[[:space:]]*(#|$)' "$here"/{lab.sh,common.sh,init}
+		cat "$(command -v busybox)"
 	} | sha256sum | cut -c1-16
 }
 
@@ -276,8 +283,9 @@ start_relay()
 	relays+=($!)
 }
 
-# Waits until all that QEMU wrote has been passed on.  A relay whose FIFO QEMU never opened, because it
-# failed before, still waits for a writer: opening for both directions is one, and does not block.
+# Waits until all that QEMU wrote has been passed on.  A relay whose FIFO QEMU never opened, because
+# it failed before, still waits for a writer: opening for both directions is one, and does not
+# block.
 finish_relays()
 {
 	: <>"$work/out"
