@@ -3,7 +3,8 @@
 # build.sh - the one door: every task of this project is a word after this name.
 set -euo pipefail
 
-readonly top=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+readonly top
 readonly build="$top/build"
 cd "$top"
 
@@ -142,9 +143,8 @@ demo_here() {
 }
 
 demo_in_lab() {
-	local payload
 	payload=$(mktemp -d)
-	trap "rm -rf '$payload'" EXIT
+	trap 'rm -rf "$payload"' EXIT
 	mkdir -p "$payload/build/release/tests/guests"
 	cp "$build/mote" docs/hello.json "$payload"
 	cp "$build/release/tests/guests/hello.elf" "$payload/build/release/tests/guests"

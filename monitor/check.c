@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "monitor/config_load.h"
 #include "monitor/log.h"
 #include "monitor/outcome.h"
 

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "monitor/config_sections.h"
+
 #define NOT_YET "not offered by this version of mote yet"
 
 #define ON(command)   (1U << (unsigned int)(command))

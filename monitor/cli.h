@@ -48,7 +48,7 @@ struct cli {
 	const char *log_path;     /* NULL: not given */
 	const char *metrics_path; /* NULL: not given */
 	bool has_level;
-	enum config_log_level level;
+	enum log_level level;
 	bool show_level;
 	bool show_log_origin;
 };

@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * monitor/config.h - from JSON text to a checked description of one VM.
+ * monitor/config.h - the checked description of one VM, as data.
  *
  * The schema is Firecracker's, key for key, plus one object of our own,
- * "mote"; mote.json(5) describes each key.  The text is untrusted: every key,
- * type and range is checked, unknown and duplicate keys are errors at every
- * level, and all errors are collected so that the user sees them in one go.
- * Nothing that the text names is opened here.
+ * "mote"; mote.json(5) describes each key.  config_load.h turns text into this.
  *
- * Call order: config_load() or config_parse(), then use, then config_release().
  * Ownership: strings live as long as the config (they belong to the JSON tree
- * that it keeps).  After success nothing changes a config any more.
+ * that it keeps).  Once loaded, nothing changes a config any more.
  */
 #ifndef MONITOR_CONFIG_H
 #define MONITOR_CONFIG_H
@@ -20,6 +16,7 @@
 #include <stdint.h>
 
 #include "monitor/layout.h"
+#include "monitor/log.h"
 
 enum {
 	CONFIG_FILE_MAX_BYTES = 1 << 20,
@@ -65,15 +62,6 @@ enum config_io_engine {
 	CONFIG_IO_ENGINE_AUTO,
 	CONFIG_IO_ENGINE_SYNC,
 	CONFIG_IO_ENGINE_ASYNC,
-};
-
-enum config_log_level {
-	CONFIG_LOG_OFF,
-	CONFIG_LOG_ERROR,
-	CONFIG_LOG_WARNING,
-	CONFIG_LOG_INFO,
-	CONFIG_LOG_DEBUG,
-	CONFIG_LOG_TRACE,
 };
 
 /* One token bucket; size 0 or refill time 0 means no limit. */
@@ -131,7 +119,7 @@ struct config_vsock {
 
 struct config_logger {
 	const char *log_path; /* NULL: standard error */
-	enum config_log_level level;
+	enum log_level level;
 	bool show_level;
 	bool show_log_origin;
 };
@@ -177,28 +165,5 @@ struct config_errors {
 	char lines[CONFIG_ERRORS_MAX][CONFIG_ERROR_MAX_BYTES];
 	unsigned int count;
 };
-
-/*
- * Check a text.  Returns 0, or -EINVAL with at least one error.  On failure the config is
- * zeroed and there is nothing to release.
- */
-int config_parse(struct vm_config *config, const char *text, size_t length_bytes,
-		 struct config_errors *errors);
-
-/*
- * Read a file, or standard input for "-", and check it.  Returns as
- * config_parse() does, or the negative errno of a file that cannot be read or
- * -EFBIG for one above CONFIG_FILE_MAX_BYTES, with one error that says so.
- */
-int config_load(struct vm_config *config, const char *path, struct config_errors *errors);
-
-/*
- * The level of that name in any case, as Firecracker spells them: Error, Warning or Warn,
- * Info, Debug, Trace, Off.  Returns 0 or -EINVAL.
- */
-int config_log_level(enum config_log_level *level, const char *name);
-
-/* Let the strings go.  Accepts a zeroed config. */
-void config_release(struct vm_config *config);
 
 #endif

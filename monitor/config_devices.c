@@ -25,19 +25,20 @@ enum {
 /* Rate limiters.  A size or refill time of 0 turns a bucket off, so 0 is in range. */
 static const struct json_field bucket_fields[] = {
 	{"size", JSON_FIELD_U64, .required = true, .maximum = INT64_MAX,
-	 FIELD(config_bucket, size)},
+	 SECTION_FIELD(config_bucket, size)},
 	{"one_time_burst", JSON_FIELD_U64, .maximum = INT64_MAX,
-	 FIELD(config_bucket, one_time_burst)},
+	 SECTION_FIELD(config_bucket, one_time_burst)},
 	{"refill_time", JSON_FIELD_U64, .required = true, .maximum = INT64_MAX,
-	 FIELD(config_bucket, refill_time_ms)},
+	 SECTION_FIELD(config_bucket, refill_time_ms)},
 };
 
 static const struct json_schema bucket_schema = {bucket_fields, JSON_COUNT(bucket_fields), NULL, 0};
 
 static const struct json_field limiter_fields[] = {
 	{"bandwidth", JSON_FIELD_OBJECT, .schema = &bucket_schema,
-	 FIELD(config_rate_limiter, bandwidth)},
-	{"ops", JSON_FIELD_OBJECT, .schema = &bucket_schema, FIELD(config_rate_limiter, ops)},
+	 SECTION_FIELD(config_rate_limiter, bandwidth)},
+	{"ops", JSON_FIELD_OBJECT, .schema = &bucket_schema,
+	 SECTION_FIELD(config_rate_limiter, ops)},
 };
 
 static const struct json_schema limiter_schema = {limiter_fields, JSON_COUNT(limiter_fields), NULL,
@@ -59,8 +60,7 @@ static unsigned int read_list(struct json_reader *reader, const json_t *value,
 			      json_array_size(value), maximum);
 		return 0;
 	}
-	json_array_foreach(value, index, element)
-	{
+	json_array_foreach (value, index, element) {
 		size_t mark = json_enter_index(reader, index);
 
 		read_element(reader, element, config, (unsigned int)index);
@@ -107,17 +107,21 @@ static const struct json_choice engine_choices[] = {
 };
 
 static const struct json_field drive_fields[] = {
-	{"drive_id", JSON_FIELD_STRING, .required = true, ID_BYTES, FIELD(config_drive, drive_id)},
+	{"drive_id", JSON_FIELD_STRING, .required = true, ID_BYTES,
+	 SECTION_FIELD(config_drive, drive_id)},
 	{"path_on_host", JSON_FIELD_STRING, .required = true, PATH_BYTES,
-	 FIELD(config_drive, path_on_host)},
-	{"is_root_device", JSON_FIELD_BOOL, .required = true, FIELD(config_drive, is_root_device)},
+	 SECTION_FIELD(config_drive, path_on_host)},
+	{"is_root_device", JSON_FIELD_BOOL, .required = true,
+	 SECTION_FIELD(config_drive, is_root_device)},
 	{"partuuid", JSON_FIELD_PARSED, ID_BYTES, .parse = parse_partuuid,
-	 FIELD(config_drive, partuuid)},
-	{"is_read_only", JSON_FIELD_BOOL, FIELD(config_drive, is_read_only)},
-	{"cache_type", JSON_FIELD_CHOICE, .choices = cache_choices, FIELD(config_drive, cache)},
-	{"io_engine", JSON_FIELD_CHOICE, .choices = engine_choices, FIELD(config_drive, io_engine)},
+	 SECTION_FIELD(config_drive, partuuid)},
+	{"is_read_only", JSON_FIELD_BOOL, SECTION_FIELD(config_drive, is_read_only)},
+	{"cache_type", JSON_FIELD_CHOICE, .choices = cache_choices,
+	 SECTION_FIELD(config_drive, cache)},
+	{"io_engine", JSON_FIELD_CHOICE, .choices = engine_choices,
+	 SECTION_FIELD(config_drive, io_engine)},
 	{"rate_limiter", JSON_FIELD_OBJECT, .schema = &limiter_schema,
-	 FIELD(config_drive, rate_limiter)},
+	 SECTION_FIELD(config_drive, rate_limiter)},
 };
 
 static const struct json_refusal drive_refusals[] = {
@@ -212,16 +216,16 @@ static int parse_device_name(void *target, const char *text, struct reason *reas
 
 static const struct json_field interface_fields[] = {
 	{"iface_id", JSON_FIELD_STRING, .required = true, ID_BYTES,
-	 FIELD(config_interface, iface_id)},
+	 SECTION_FIELD(config_interface, iface_id)},
 	{"host_dev_name", JSON_FIELD_PARSED, .required = true, PATH_BYTES,
-	 .parse = parse_device_name, FIELD(config_interface, host_dev_name)},
+	 .parse = parse_device_name, SECTION_FIELD(config_interface, host_dev_name)},
 	{"guest_mac", JSON_FIELD_PARSED, PATH_BYTES, .parse = parse_mac, .offset = 0},
 	{"mtu", JSON_FIELD_U32, .minimum = MTU_MIN, .maximum = MTU_MAX,
-	 FIELD(config_interface, mtu)},
+	 SECTION_FIELD(config_interface, mtu)},
 	{"rx_rate_limiter", JSON_FIELD_OBJECT, .schema = &limiter_schema,
-	 FIELD(config_interface, rx_rate_limiter)},
+	 SECTION_FIELD(config_interface, rx_rate_limiter)},
 	{"tx_rate_limiter", JSON_FIELD_OBJECT, .schema = &limiter_schema,
-	 FIELD(config_interface, tx_rate_limiter)},
+	 SECTION_FIELD(config_interface, tx_rate_limiter)},
 };
 
 static const struct json_schema interface_schema = {interface_fields, JSON_COUNT(interface_fields),
@@ -260,9 +264,9 @@ void config_read_interfaces(struct json_reader *reader, json_t *value, void *tar
 /* Vsock. */
 static const struct json_field vsock_fields[] = {
 	{"guest_cid", JSON_FIELD_U32, .required = true, .minimum = VSOCK_CID_MIN,
-	 .maximum = VSOCK_CID_MAX, FIELD(config_vsock, guest_cid)},
+	 .maximum = VSOCK_CID_MAX, SECTION_FIELD(config_vsock, guest_cid)},
 	{"uds_path", JSON_FIELD_STRING, .required = true, .minimum = 1,
-	 .maximum = SOCKET_PATH_MAX_BYTES, FIELD(config_vsock, uds_path)},
+	 .maximum = SOCKET_PATH_MAX_BYTES, SECTION_FIELD(config_vsock, uds_path)},
 	{"vsock_id", JSON_FIELD_IGNORED_STRING, .maximum = PATH_MAX},
 };
 

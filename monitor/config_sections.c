@@ -22,7 +22,7 @@ static const char default_boot_args[] = "reboot=k panic=1 nomodule 8250.nr_uarts
 const struct vm_config config_defaults = {
 	.boot_source = {.boot_args = default_boot_args},
 	.machine = {.vcpu_count = 1, .ram_bytes = 128 * LAYOUT_MIB},
-	.logger = {.level = CONFIG_LOG_INFO},
+	.logger = {.level = LOG_LEVEL_INFO},
 };
 
 /* Never offered. */
@@ -45,10 +45,10 @@ static const struct json_choice huge_pages_choices[] = {
 };
 
 static const struct json_choice level_choices[] = {
-	{"Error", CONFIG_LOG_ERROR},  {"Warning", CONFIG_LOG_WARNING},
-	{"Warn", CONFIG_LOG_WARNING}, {"Info", CONFIG_LOG_INFO},
-	{"Debug", CONFIG_LOG_DEBUG},  {"Trace", CONFIG_LOG_TRACE},
-	{"Off", CONFIG_LOG_OFF},      {NULL, 0},
+	{"Error", LOG_LEVEL_ERROR},  {"Warning", LOG_LEVEL_WARNING},
+	{"Warn", LOG_LEVEL_WARNING}, {"Info", LOG_LEVEL_INFO},
+	{"Debug", LOG_LEVEL_DEBUG},  {"Trace", LOG_LEVEL_TRACE},
+	{"Off", LOG_LEVEL_OFF},      {NULL, 0},
 };
 
 static const struct json_choice protocol_choices[] = {
@@ -72,11 +72,11 @@ static const struct json_choice switch_choices[] = {
 	{NULL, 0},
 };
 
-int config_log_level(enum config_log_level *level, const char *name)
+int config_log_level(enum log_level *level, const char *name)
 {
 	for (const struct json_choice *choice = level_choices; choice->name; choice++)
 		if (strcasecmp(choice->name, name) == 0) {
-			*level = (enum config_log_level)choice->value;
+			*level = (enum log_level)choice->value;
 			return 0;
 		}
 	return -EINVAL;
@@ -85,10 +85,11 @@ int config_log_level(enum config_log_level *level, const char *name)
 /* boot-source */
 static const struct json_field boot_source_fields[] = {
 	{"kernel_image_path", JSON_FIELD_STRING, .required = true, PATH_BYTES,
-	 FIELD(config_boot_source, kernel_image_path)},
-	{"initrd_path", JSON_FIELD_STRING, PATH_BYTES, FIELD(config_boot_source, initrd_path)},
+	 SECTION_FIELD(config_boot_source, kernel_image_path)},
+	{"initrd_path", JSON_FIELD_STRING, PATH_BYTES,
+	 SECTION_FIELD(config_boot_source, initrd_path)},
 	{"boot_args", JSON_FIELD_STRING, .maximum = LAYOUT_CMDLINE_MAX_BYTES - 1,
-	 FIELD(config_boot_source, boot_args)},
+	 SECTION_FIELD(config_boot_source, boot_args)},
 };
 
 static void read_boot_source(struct json_reader *reader, json_t *value, void *target)
@@ -115,14 +116,15 @@ static int parse_cpu_template(void *target, const char *text, struct reason *rea
 
 static const struct json_field machine_fields[] = {
 	{"vcpu_count", JSON_FIELD_U32, .required = true, .minimum = 1, .maximum = LAYOUT_VCPUS_MAX,
-	 FIELD(config_machine, vcpu_count)},
+	 SECTION_FIELD(config_machine, vcpu_count)},
 	{"mem_size_mib", JSON_FIELD_U64, .required = true, .minimum = 1,
-	 .maximum = CONFIG_RAM_MAX_MIB, .scale = LAYOUT_MIB, FIELD(config_machine, ram_bytes)},
-	{"smt", JSON_FIELD_BOOL, FIELD(config_machine, smt)},
+	 .maximum = CONFIG_RAM_MAX_MIB, .scale = LAYOUT_MIB,
+	 SECTION_FIELD(config_machine, ram_bytes)},
+	{"smt", JSON_FIELD_BOOL, SECTION_FIELD(config_machine, smt)},
 	{"cpu_template", JSON_FIELD_PARSED, .maximum = SIZE_MAX, .parse = parse_cpu_template},
-	{"track_dirty_pages", JSON_FIELD_BOOL, FIELD(config_machine, track_dirty_pages)},
+	{"track_dirty_pages", JSON_FIELD_BOOL, SECTION_FIELD(config_machine, track_dirty_pages)},
 	{"huge_pages", JSON_FIELD_CHOICE, .choices = huge_pages_choices,
-	 FIELD(config_machine, huge_pages)},
+	 SECTION_FIELD(config_machine, huge_pages)},
 };
 
 static void read_machine(struct json_reader *reader, json_t *value, void *target)
@@ -144,11 +146,11 @@ static void read_machine(struct json_reader *reader, json_t *value, void *target
 
 /* logger */
 static const struct json_field logger_fields[] = {
-	{"log_path", JSON_FIELD_STRING, PATH_BYTES, FIELD(config_logger, log_path)},
+	{"log_path", JSON_FIELD_STRING, PATH_BYTES, SECTION_FIELD(config_logger, log_path)},
 	{"level", JSON_FIELD_CHOICE, .any_case = true, .choices = level_choices,
-	 FIELD(config_logger, level)},
-	{"show_level", JSON_FIELD_BOOL, FIELD(config_logger, show_level)},
-	{"show_log_origin", JSON_FIELD_BOOL, FIELD(config_logger, show_log_origin)},
+	 SECTION_FIELD(config_logger, level)},
+	{"show_level", JSON_FIELD_BOOL, SECTION_FIELD(config_logger, show_level)},
+	{"show_log_origin", JSON_FIELD_BOOL, SECTION_FIELD(config_logger, show_log_origin)},
 	{"module", JSON_FIELD_IGNORED_STRING, .maximum = PATH_MAX},
 };
 
@@ -171,8 +173,7 @@ static void read_properties(struct json_reader *reader, json_t *value, void *tar
 	(void)target;
 	if (!json_expect(reader, value, JSON_OBJECT, "an object"))
 		return;
-	json_object_foreach(value, key, text)
-	{
+	json_object_foreach (value, key, text) {
 		size_t mark = json_enter_key(reader, key);
 
 		json_expect_string(reader, text, 0, PATH_MAX);
@@ -182,8 +183,8 @@ static void read_properties(struct json_reader *reader, json_t *value, void *tar
 
 static const struct json_field metrics_fields[] = {
 	{"metrics_path", JSON_FIELD_STRING, .required = true, PATH_BYTES,
-	 FIELD(config_metrics, metrics_path)},
-	{"emit_id", JSON_FIELD_BOOL, FIELD(config_metrics, emit_id)},
+	 SECTION_FIELD(config_metrics, metrics_path)},
+	{"emit_id", JSON_FIELD_BOOL, SECTION_FIELD(config_metrics, emit_id)},
 	{"properties", JSON_FIELD_CUSTOM, .read = read_properties},
 };
 
@@ -235,8 +236,7 @@ static void read_clean_outcomes(struct json_reader *reader, json_t *value, void 
 
 	if (!json_expect(reader, value, JSON_ARRAY, "an array"))
 		return;
-	json_array_foreach(value, index, element)
-	{
+	json_array_foreach (value, index, element) {
 		size_t mark = json_enter_index(reader, index);
 
 		read_clean_outcome(reader, element, &set);
@@ -247,15 +247,17 @@ static void read_clean_outcomes(struct json_reader *reader, json_t *value, void 
 
 static const struct json_field mote_fields[] = {
 	{"boot_protocol", JSON_FIELD_CHOICE, .choices = protocol_choices,
-	 FIELD(config_mote, boot_protocol)},
-	{"irqchip", JSON_FIELD_CHOICE, .choices = irqchip_choices, FIELD(config_mote, irqchip)},
-	{"acpi", JSON_FIELD_SWITCH, .choices = switch_choices, FIELD(config_mote, acpi)},
-	{"pit", JSON_FIELD_SWITCH, .choices = switch_choices, FIELD(config_mote, pit)},
-	{"require_nested_paging", JSON_FIELD_BOOL, FIELD(config_mote, require_nested_paging)},
+	 SECTION_FIELD(config_mote, boot_protocol)},
+	{"irqchip", JSON_FIELD_CHOICE, .choices = irqchip_choices,
+	 SECTION_FIELD(config_mote, irqchip)},
+	{"acpi", JSON_FIELD_SWITCH, .choices = switch_choices, SECTION_FIELD(config_mote, acpi)},
+	{"pit", JSON_FIELD_SWITCH, .choices = switch_choices, SECTION_FIELD(config_mote, pit)},
+	{"require_nested_paging", JSON_FIELD_BOOL,
+	 SECTION_FIELD(config_mote, require_nested_paging)},
 	{"timeout_ms", JSON_FIELD_U64, .minimum = 1, .maximum = 365 * DAY_MS,
-	 FIELD(config_mote, timeout_ms)},
+	 SECTION_FIELD(config_mote, timeout_ms)},
 	{"clean_outcomes", JSON_FIELD_CUSTOM, .read = read_clean_outcomes,
-	 FIELD(config_mote, clean_outcomes)},
+	 SECTION_FIELD(config_mote, clean_outcomes)},
 };
 
 static void read_mote(struct json_reader *reader, json_t *value, void *target)

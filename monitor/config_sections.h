@@ -19,8 +19,8 @@
 #include "monitor/json.h"
 
 /* Parts of a row in a table of fields. */
-#define FIELD(structure, member) .offset = offsetof(struct structure, member)
-#define PATH_BYTES               .minimum = 1, .maximum = PATH_MAX - 1
+#define SECTION_FIELD(structure, member) .offset = offsetof(struct structure, member)
+#define PATH_BYTES                       .minimum = 1, .maximum = PATH_MAX - 1
 
 /* Rows by section, each read into struct vm_config. */
 extern const struct json_schema config_schema;
@@ -45,5 +45,11 @@ enum {
 };
 extern const struct json_refusal config_mote_keys_not_yet[CONFIG_MOTE_KEYS_NOT_YET];
 void config_complain_of_device(struct json_reader *reader, const char *section);
+
+/*
+ * The level of that name in any case, as Firecracker spells them: Error, Warning or Warn,
+ * Info, Debug, Trace, Off.  Returns 0 or -EINVAL.
+ */
+int config_log_level(enum log_level *level, const char *name);
 
 #endif

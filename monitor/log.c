@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 static struct log_settings settings = {
-	.level = CONFIG_LOG_INFO,
+	.level = LOG_LEVEL_INFO,
 	.fd = STDERR_FILENO,
 };
 
@@ -18,12 +18,12 @@ void log_configure(const struct log_settings *wanted)
 	settings = *wanted;
 }
 
-static const char *level_name(enum config_log_level level)
+static const char *level_name(enum log_level level)
 {
 	static const char *const names[] = {
-		[CONFIG_LOG_OFF] = "off",         [CONFIG_LOG_ERROR] = "error",
-		[CONFIG_LOG_WARNING] = "warning", [CONFIG_LOG_INFO] = "info",
-		[CONFIG_LOG_DEBUG] = "debug",     [CONFIG_LOG_TRACE] = "trace",
+		[LOG_LEVEL_OFF] = "off",         [LOG_LEVEL_ERROR] = "error",
+		[LOG_LEVEL_WARNING] = "warning", [LOG_LEVEL_INFO] = "info",
+		[LOG_LEVEL_DEBUG] = "debug",     [LOG_LEVEL_TRACE] = "trace",
 	};
 
 	return names[level];
@@ -59,18 +59,17 @@ static void put(int fd, const char *line, size_t length)
 		return;
 }
 
-void log_line(enum config_log_level level, const char *file, int line_number, const char *format,
-	      ...)
+void log_line(enum log_level level, const char *file, int line_number, const char *format, ...)
 {
 	char line[LOG_LINE_MAX_BYTES];
 	int saved_errno = errno;
 	va_list arguments;
 	size_t length;
 
-	if (level > settings.level && level != CONFIG_LOG_ERROR)
+	if (level > settings.level && level != LOG_LEVEL_ERROR)
 		return;
 	length = append_text(line, 0, "mote: ");
-	if (settings.show_level || level == CONFIG_LOG_WARNING)
+	if (settings.show_level || level == LOG_LEVEL_WARNING)
 		length = append_text(line, length, "%s: ", level_name(level));
 	if (settings.show_origin)
 		length = append_text(line, length, "%s:%d: ", file, line_number);
@@ -81,7 +80,7 @@ void log_line(enum config_log_level level, const char *file, int line_number, co
 
 	if (level <= settings.level)
 		put(settings.fd, line, length);
-	if (level == CONFIG_LOG_ERROR && (settings.fd != STDERR_FILENO || level > settings.level))
+	if (level == LOG_LEVEL_ERROR && (settings.fd != STDERR_FILENO || level > settings.level))
 		put(STDERR_FILENO, line, length);
 	errno = saved_errno;
 }

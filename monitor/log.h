@@ -15,14 +15,22 @@
 
 #include <stdbool.h>
 
-#include "monitor/config.h"
+/* Each level includes those before it. */
+enum log_level {
+	LOG_LEVEL_OFF,
+	LOG_LEVEL_ERROR,
+	LOG_LEVEL_WARNING,
+	LOG_LEVEL_INFO,
+	LOG_LEVEL_DEBUG,
+	LOG_LEVEL_TRACE,
+};
 
 enum {
 	LOG_LINE_MAX_BYTES = 1024,
 };
 
 struct log_settings {
-	enum config_log_level level;
+	enum log_level level;
 	bool show_level;
 	bool show_origin;
 	int fd; /* borrowed; stays open as long as the process */
@@ -30,12 +38,12 @@ struct log_settings {
 
 void log_configure(const struct log_settings *settings);
 
-void log_line(enum config_log_level level, const char *file, int line, const char *format, ...)
+void log_line(enum log_level level, const char *file, int line, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
-#define log_error(...)   log_line(CONFIG_LOG_ERROR, __FILE__, __LINE__, __VA_ARGS__)
-#define log_warning(...) log_line(CONFIG_LOG_WARNING, __FILE__, __LINE__, __VA_ARGS__)
-#define log_info(...)    log_line(CONFIG_LOG_INFO, __FILE__, __LINE__, __VA_ARGS__)
-#define log_debug(...)   log_line(CONFIG_LOG_DEBUG, __FILE__, __LINE__, __VA_ARGS__)
+#define log_error(...)   log_line(LOG_LEVEL_ERROR, __FILE__, __LINE__, __VA_ARGS__)
+#define log_warning(...) log_line(LOG_LEVEL_WARNING, __FILE__, __LINE__, __VA_ARGS__)
+#define log_info(...)    log_line(LOG_LEVEL_INFO, __FILE__, __LINE__, __VA_ARGS__)
+#define log_debug(...)   log_line(LOG_LEVEL_DEBUG, __FILE__, __LINE__, __VA_ARGS__)
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "monitor/check.h"
 #include "monitor/config.h"
+#include "monitor/config_load.h"
 #include "monitor/launcher.h"
 #include "monitor/log.h"
 #include "monitor/resources.h"

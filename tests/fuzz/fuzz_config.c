@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "monitor/config.h"
+#include "monitor/config_load.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

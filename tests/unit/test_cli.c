@@ -140,7 +140,7 @@ static void firecrackers_form(void **state)
 	assert_string_equal(cli.id, "abc");
 	assert_true(cli.boot_timer);
 	assert_true(cli.has_level);
-	assert_int_equal(cli.level, CONFIG_LOG_DEBUG);
+	assert_int_equal(cli.level, LOG_LEVEL_DEBUG);
 	assert_string_equal(cli.log_path, "log");
 	assert_true(cli.show_level);
 	assert_true(cli.show_log_origin);
@@ -248,7 +248,7 @@ static void ids_have_a_longest_length(void **state)
 static void the_command_line_overrides_the_logger(void **state)
 {
 	struct vm_config config = {
-		.logger = {.log_path = "old", .level = CONFIG_LOG_INFO, .show_level = true},
+		.logger = {.log_path = "old", .level = LOG_LEVEL_INFO, .show_level = true},
 		.metrics = {.metrics_path = "old"},
 	};
 
@@ -256,7 +256,7 @@ static void the_command_line_overrides_the_logger(void **state)
 	takes("run vm.json");
 	cli_apply(&cli, &config);
 	assert_string_equal(config.logger.log_path, "old");
-	assert_int_equal(config.logger.level, CONFIG_LOG_INFO);
+	assert_int_equal(config.logger.level, LOG_LEVEL_INFO);
 	assert_true(config.logger.show_level);
 	assert_false(config.logger.show_log_origin);
 	assert_string_equal(config.metrics.metrics_path, "old");
@@ -264,7 +264,7 @@ static void the_command_line_overrides_the_logger(void **state)
 	takes("run vm.json --log-path new --level OFF --show-log-origin --metrics-path m");
 	cli_apply(&cli, &config);
 	assert_string_equal(config.logger.log_path, "new");
-	assert_int_equal(config.logger.level, CONFIG_LOG_OFF);
+	assert_int_equal(config.logger.level, LOG_LEVEL_OFF);
 	assert_true(config.logger.show_level);
 	assert_true(config.logger.show_log_origin);
 	assert_string_equal(config.metrics.metrics_path, "m");

@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "monitor/config.h"
+#include "monitor/config_load.h"
 #include "monitor/outcome.h"
 #include "tests/unit/guard.h"
 
@@ -153,7 +154,7 @@ static void defaults_are_firecrackers(void **state)
 	assert_int_equal(config.interface_count, 0);
 	assert_false(config.vsock.present);
 	assert_null(config.logger.log_path);
-	assert_int_equal(config.logger.level, CONFIG_LOG_INFO);
+	assert_int_equal(config.logger.level, LOG_LEVEL_INFO);
 	assert_null(config.metrics.metrics_path);
 	assert_int_equal(config.mote.boot_protocol, CONFIG_PROTOCOL_AUTO);
 	assert_int_equal(config.mote.irqchip, CONFIG_IRQCHIP_AUTO);
@@ -178,7 +179,7 @@ static void every_key_arrives(void **state)
 	assert_true(config.machine.track_dirty_pages);
 	assert_int_equal(config.machine.huge_pages, CONFIG_HUGE_PAGES_2M);
 	assert_string_equal(config.logger.log_path, "log");
-	assert_int_equal(config.logger.level, CONFIG_LOG_DEBUG);
+	assert_int_equal(config.logger.level, LOG_LEVEL_DEBUG);
 	assert_true(config.logger.show_level);
 	assert_true(config.logger.show_log_origin);
 	assert_string_equal(config.metrics.metrics_path, "metrics");

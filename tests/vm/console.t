@@ -1,43 +1,55 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # tests/vm/console.t - console output: whole for slow readers, bounded for absent ones.
+# shellcheck source=tests/vm/tap.sh
 . "${0%/*}/tap.sh"
+
+# Each byte is an exit; where an exit costs a lot, fewer of them must do.
+amount="kib=${MOTE_SPEW_KIB:-128}"
 
 lines() {
 	wc -l <"$1" | tr -d ' '
 }
 
-"$MOTE" run "$(config spew 'kib=128')" </dev/null >"$tap_work/file" 2>"$tap_work/errors"
+"$MOTE" run "$(config spew "$amount")" </dev/null >"$tap_work/file" 2>"$tap_work/errors"
 is 'into a file: exit status' "$?" 0
 wanted=$(lines "$tap_work/file")
-check 'into a file: many lines' [ "$wanted" -gt 1000 ]
+check 'into a file: many lines' [ "$wanted" -ge 100 ]
 
-"$MOTE" run "$(config spew 'kib=128')" </dev/null 2>"$tap_work/errors" | cat >"$tap_work/pipe"
+"$MOTE" run "$(config spew "$amount")" </dev/null 2>"$tap_work/errors" | cat >"$tap_work/pipe"
 check 'into a pipe: the same' cmp -s "$tap_work/file" "$tap_work/pipe"
 
-"$MOTE" run "$(config spew 'kib=128')" </dev/null 2>"$tap_work/errors" | (
+"$MOTE" run "$(config spew "$amount")" </dev/null 2>"$tap_work/errors" | (
 	sleep 2
 	cat
 ) >"$tap_work/slow"
 check 'a reader that starts late: the same' cmp -s "$tap_work/file" "$tap_work/slow"
 
-# A reader that never reads holds nobody for ever.
-mkfifo "$tap_work/fifo"
-sleep 60 <"$tap_work/fifo" &
-sleeper=$!
-before=$(date +%s)
-"$MOTE" run --result "$tap_work/result" "$(config spew 'kib=384' '"vcpu_count": 1, "mem_size_mib": 32' '"timeout_ms": 60000')" \
-	</dev/null >"$tap_work/fifo" 2>"$tap_work/errors"
-status=$?
-took=$(($(date +%s) - before))
-kill "$sleeper"
-is 'a reader that never reads: exit status' "$status" 0
-check 'a reader that never reads: ends all the same' [ "$took" -lt 40 ]
-check 'a reader that never reads: the loss is counted' \
-	grep -q '"console_dropped_bytes":[1-9]' "$tap_work/result"
-check 'a reader that never reads: the loss is told' grep -q 'were dropped' "$tap_work/errors"
+# A reader that never reads holds nobody for ever.  It takes more than pipe and ring hold.
+stalled_reader() {
+	mkfifo "$tap_work/fifo"
+	sh -c "exec sleep 60" <"$tap_work/fifo" &
+	sleeper=$!
+	before=$(date +%s)
+	"$MOTE" run --result "$tap_work/result" "$(config spew 'kib=384' '"vcpu_count": 1, "mem_size_mib": 32' '"timeout_ms": 60000')" \
+		</dev/null >"$tap_work/fifo" 2>"$tap_work/errors"
+	status=$?
+	took=$(($(date +%s) - before))
+	kill "$sleeper"
+	is 'a reader that never reads: exit status' "$status" 0
+	check 'a reader that never reads: ends all the same' [ "$took" -lt 40 ]
+	check 'a reader that never reads: the loss is counted' \
+		grep -q '"console_dropped_bytes":[1-9]' "$tap_work/result"
+	check 'a reader that never reads: the loss is told' grep -q 'were dropped' "$tap_work/errors"
+}
 
-"$MOTE" run --result "$tap_work/result" "$(config spew 'kib=128')" </dev/null 2>/dev/null | head -n 1 >"$tap_work/first"
+if [ -n "${MOTE_SPEW_KIB:-}" ]; then
+	skip 'a reader that never reads' 'filling the buffers takes too long on an emulated CPU'
+else
+	stalled_reader
+fi
+
+"$MOTE" run --result "$tap_work/result" "$(config spew "$amount")" </dev/null 2>/dev/null | head -n 1 >"$tap_work/first"
 is 'a reader that leaves: its line' "$(lines "$tap_work/first")" 1
 check 'a reader that leaves: the guest goes on to its end' \
 	grep -q '"outcome":"exit","code":0' "$tap_work/result"

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # tests/vm/guests.t - every test guest ends as it should: outcome, exit status, output.
+# shellcheck source=tests/vm/tap.sh
 . "${0%/*}/tap.sh"
 
 # run GUEST [BOOT_ARGS [MACHINE [MOTE_KEYS]]] : sets status, output, outcome, code

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # tests/vm/many.t - launches in a row: no failure, and nothing accumulates on the host.
+# shellcheck source=tests/vm/tap.sh
 . "${0%/*}/tap.sh"
 
 launches=${MOTE_LAUNCHES:-1000}
@@ -28,7 +29,7 @@ done
 is "$launches launches: failures" "$failures" 0
 is 'the last one said hello' "$(cat "$tap_work/out")" 'hello from a mote unikernel'
 is 'no process is left' "$(count_processes)" "$processes"
-is 'no temporary file is left' "$(ls -A "$TMPDIR" "$tap_work/cwd" | grep -v ':$')" ''
+is 'no temporary file is left' "$(find "$TMPDIR" "$tap_work/cwd" -mindepth 1)" ''
 is 'no descriptor is left' "$(count_open)" "$open"
 
 done_testing

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # tests/vm/run.t - what a run promises to the shell: signals, reports, errors, nothing left behind.
+# shellcheck source=tests/vm/tap.sh
 . "${0%/*}/tap.sh"
 
 # Start a guest in the background; wait until it is up.

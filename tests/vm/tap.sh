@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # SPDX-License-Identifier: MIT
 # tests/vm/tap.sh - TAP for scripts that run under any sh, on a host and in the lab alike.
 #

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* monitor/config.c - see config.h; the schema itself is in config_sections.c. */
-#include "monitor/config.h"
+/* monitor/config_load.c - see config_load.h; the schema itself is in config_sections.c. */
+#include "monitor/config_load.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# tests/lab/guests.t - the tests of tests/vm/ again, on a KVM host with nested paging.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+readonly here
+readonly timeout_s=900
+
+payload=$(mktemp -d)
+trap 'rm -rf "$payload"' EXIT
+
+mkdir "$payload/guests"
+cp "$MOTE" "$payload/mote"
+cp "$MOTE_GUESTS"/*.elf "$payload/guests"
+cp "$here"/../vm/*.t "$here"/../vm/tap.sh "$payload"
+cat >"$payload/all.sh" <<'EOF'
+#!/bin/sh
+export MOTE=/payload/mote MOTE_GUESTS=/payload/guests MOTE_LAUNCHES=30 MOTE_SPEW_KIB=8
+for script in *.t; do
+	echo "# script ${script%.t}"
+	"./$script" 2>&1
+done
+EOF
+chmod +x "$payload/all.sh"
+
+status=0
+"$here/lab.sh" run --timeout "$timeout_s" --payload "$payload" all.sh >"$payload/tap" 2>"$payload/lab.log" ||
+	status=$?
+awk -f "$here/tap_join.awk" "$payload/tap"
+if ((status)); then
+	sed 's/^/# /' "$payload/lab.log"
+fi
+exit "$status"
