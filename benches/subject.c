@@ -134,8 +134,7 @@ static bool read_result_line(struct subject_run *run, const char *text)
 
 	if (result == NULL)
 		return false;
-	json_array_foreach(json_object_get(result, "trace"), at, stage)
-	{
+	json_array_foreach (json_object_get(result, "trace"), at, stage) {
 		const char *name = json_string_value(json_object_get(stage, "stage"));
 		json_int_t ns = json_integer_value(json_object_get(stage, "ns"));
 

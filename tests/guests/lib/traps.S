@@ -10,6 +10,9 @@
 
 #define GENERAL_PROTECTION 13
 
+/* One bit for each exception that comes with an error code: 8, 10-14, 17, 21, 29, 30. */
+#define ERROR_CODE_VECTORS 0x60227d00
+
 	.section .text.traps, "ax", @progbits
 	.code64
 
@@ -25,7 +28,7 @@ trap_stubs:
 	.elseif vector == VECTOR_SERVICE
 	jmp service
 	.else
-	.if vector != 8 && (vector < 10 || vector > 14) && vector != 17 && vector != 21 && vector != 29 && vector != 30
+	.if ((ERROR_CODE_VECTORS >> vector) & 1) == 0
 	push $0
 	.endif
 	push $vector
