@@ -16,7 +16,7 @@ cp "$MOTE_GUESTS"/*.elf "$payload/guests"
 cp "$here"/../vm/*.t "$here"/../vm/tap.sh "$payload"
 cat >"$payload/all.sh" <<'EOF'
 #!/bin/sh
-export MOTE=/payload/mote MOTE_GUESTS=/payload/guests MOTE_LAUNCHES=30 MOTE_SPEW_KIB=8
+export MOTE=/payload/mote MOTE_GUESTS=/payload/guests MOTE_LAUNCHES=30 MOTE_SPEW_KIB=8 MOTE_PROMPT_MS=5000
 for script in *.t; do
 	echo "# script ${script%.t}"
 	"./$script" 2>&1

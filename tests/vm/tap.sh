@@ -50,9 +50,15 @@ done_testing() {
 	[ "$tap_failed" -eq 0 ]
 }
 
+# Milliseconds since boot; busybox's date knows no fractions.
+now_ms() {
+	read -r tap_uptime _ </proc/uptime
+	echo "${tap_uptime%.*}${tap_uptime#*.}0"
+}
+
 # config GUEST [BOOT_ARGS [MACHINE_KEYS [MOTE_KEYS]]] : write a configuration, print its path
 config() {
-	tap_config="$tap_work/config$(date +%s%N).json"
+	tap_config=$(mktemp "$tap_work/config.XXXXXX")
 	cat >"$tap_config" <<EOF
 {
   "boot-source": {"kernel_image_path": "$MOTE_GUESTS/$1.elf", "boot_args": "${2:-}"},
