@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# guest-kernel-config/build-kernel.sh - a minimal Linux for mote's guests, from Debian's source package.
+# guest-kernel-config/build-kernel.sh - a minimal Linux for mote's guests, from Debian's source
+# package.
 #
 #	build-kernel.sh [--acpi | --no-acpi] [--output-dir DIR]
 #
@@ -17,10 +18,10 @@
 # The base is `make allnoconfig`: what no fragment names is off.  An option that Kconfig dropped or
 # changed fails the build, so a fragment always says what the kernel is.
 #
-# The cache is keyed by everything that decides the result: package version, fragments, this script.
-# It stands in ${XDG_CACHE_HOME:-~/.cache}/mote/kernels.  A caller that comes while another one builds
-# waits for it.  A result appears by one rename, so an interrupted build leaves nothing that looks whole.
-# A build removes results that nobody has asked for in 30 days.
+# The cache is keyed by everything that decides the result: package version, options, this script.
+# It stands in ${XDG_CACHE_HOME:-~/.cache}/mote/kernels.  A caller that comes while another one
+# builds waits for it.  A result appears by one rename, so an interrupted build leaves nothing that
+# looks whole. A build removes results that nobody has asked for in 30 days.
 #
 # Exit status: 0, 1 when the build failed, 2 on wrong usage.
 
@@ -32,6 +33,8 @@ readonly tarball=/usr/src/$package.tar.xz
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 readonly here
 readonly cache=${XDG_CACHE_HOME:-$HOME/.cache}/mote/kernels
+# A line of a fragment that says something; the others are reasons.
+readonly option_line='^(CONFIG_|# CONFIG_[A-Za-z0-9_]+ is not set$)'
 
 say()
 {
@@ -59,7 +62,8 @@ require_commands()
 		command -v "$name" >/dev/null || missing+=("$name")
 	done
 	(( ${#missing[@]} == 0 )) || die "missing commands: ${missing[*]} (./build.sh deps installs them)"
-	[[ -e /usr/include/gelf.h ]] || die "missing header: gelf.h of libelf-dev (./build.sh deps installs it)"
+	[[ -e /usr/include/gelf.h ]] ||
+		die 'missing header: gelf.h of libelf-dev (./build.sh deps installs it)'
 }
 
 # The installed version if there is one, else the one that would be downloaded.
@@ -77,10 +81,14 @@ package_version()
 	printf '%s\n' "$version"
 }
 
+# Comments decide nothing, so a better reason does not cost a build.
 cache_key()
 {
-	{ printf '%s\n' "$version"; cat "$here"/{base,acpi,no-acpi}.config "${BASH_SOURCE[0]}"; } |
-		sha256sum | cut -c1-16
+	{
+		printf '%s\n' "$version"
+		(cd "$here" && grep -E "$option_line" {base,acpi,no-acpi}.config)
+		grep -vE '^[[:space:]]*(#|$)' "${BASH_SOURCE[0]}"
+	} | sha256sum | cut -c1-16
 }
 
 # What the kernel's own build never reads is left out: a third of the files.
@@ -110,8 +118,8 @@ unpack_source()
 kernel_make()
 {
 	make -s -C "$work/source" O="$work/build" ARCH=x86 \
-		KBUILD_BUILD_TIMESTAMP='1970-01-01 00:00:00 UTC' KBUILD_BUILD_USER=mote KBUILD_BUILD_HOST=mote \
-		KBUILD_BUILD_VERSION=1 "$@" >&2
+		KBUILD_BUILD_TIMESTAMP='1970-01-01 00:00:00 UTC' KBUILD_BUILD_VERSION=1 \
+		KBUILD_BUILD_USER=mote KBUILD_BUILD_HOST=mote "$@" >&2
 }
 
 # Every line of the fragments must stand in the result as written.
@@ -126,7 +134,7 @@ check_options()
 		[[ $line == "# $name is not set" ]] && ! grep -q "^$name=" "$config" && continue
 		say "option lost: '$line' became '$(grep -E "^(# )?${name}[ =]" "$config" || echo nothing)'"
 		lost=1
-	done < <(grep -E '^(CONFIG_|# CONFIG_[A-Za-z0-9_]+ is not set$)' "$wanted")
+	done < <(grep -E "$option_line" "$wanted")
 	return $lost
 }
 
@@ -138,7 +146,8 @@ build_variant()
 	mkdir -p "$work/build" "$result"
 	cat "$here/base.config" "$here/$variant.config" >"$work/$variant.config"
 	kernel_make KCONFIG_ALLCONFIG="$work/$variant.config" allnoconfig
-	check_options "$work/$variant.config" "$work/build/.config" || die "$variant: not the kernel asked for"
+	check_options "$work/$variant.config" "$work/build/.config" ||
+		die "$variant: not the kernel asked for"
 	say "building $variant on $(nproc) CPUs"
 	kernel_make -j"$(nproc)" vmlinux bzImage
 	strip --strip-debug -o "$result/vmlinux" "$work/build/vmlinux"
