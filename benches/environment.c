@@ -47,7 +47,7 @@ static json_t *describe_hz(const char *release)
 	snprintf(path, sizeof(path), "/boot/config-%s", release);
 	if (!find_line(path, "CONFIG_HZ=", value, sizeof(value)))
 		return json_null();
-	return json_integer(atoi(value));
+	return json_integer(strtol(value, NULL, 10));
 }
 
 static json_t *describe_kvm(void)

@@ -374,9 +374,9 @@ static struct options parse(int argc, char *argv[])
 
 	for (; at + 1 < argc && strncmp(argv[at], "--", 2) == 0; at += 2) {
 		if (strcmp(argv[at], "--stamps") == 0)
-			options.stamps_fd = atoi(argv[at + 1]);
+			options.stamps_fd = (int)strtol(argv[at + 1], NULL, 10);
 		else if (strcmp(argv[at], "--mib") == 0)
-			options.ram_bytes = (size_t)atol(argv[at + 1]) * MIB;
+			options.ram_bytes = strtoul(argv[at + 1], NULL, 10) * MIB;
 		else if (strcmp(argv[at], "--command-line") == 0)
 			options.command_line = argv[at + 1];
 		else

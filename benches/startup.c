@@ -133,7 +133,7 @@ static struct stage_samples *find_stage(struct measured *of, const char *name)
 			return &of->stages[at];
 	if (of->stage_count == SUBJECT_STAGES_MAX)
 		return NULL;
-	strcpy(of->stages[of->stage_count].name, name);
+	snprintf(of->stages[of->stage_count].name, SUBJECT_STAGE_NAME_BYTES, "%s", name);
 	return &of->stages[of->stage_count++];
 }
 

@@ -20,8 +20,6 @@ enum {
 			   1024, /* less than a pipe holds, so that it can be read at the end */
 };
 
-extern char **environ;
-
 /* The ends that we keep and those that the program gets. */
 struct pipes {
 	int output[2];
@@ -62,15 +60,16 @@ static int spawn(const struct subject *subject, struct pipes *pipes, uint64_t *s
 		 pid_t *pid)
 {
 	posix_spawn_file_actions_t actions;
+	char *arguments[SUBJECT_ARGUMENTS_MAX];
 	int error;
 
+	memcpy(arguments, subject->arguments, sizeof(arguments));
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_adddup2(&actions, pipes->output[1], STDOUT_FILENO);
 	posix_spawn_file_actions_adddup2(&actions, pipes->result[1], SUBJECT_RESULT_FD);
 	*spawned_ns = clock_now_ns();
-	error = posix_spawn(pid, subject->arguments[0], &actions, NULL,
-			    (char *const *)(uintptr_t)subject->arguments, environ);
+	error = posix_spawn(pid, subject->arguments[0], &actions, NULL, arguments, environ);
 	posix_spawn_file_actions_destroy(&actions);
 	close_end(&pipes->output[1]);
 	close_end(&pipes->result[1]);
@@ -145,17 +144,24 @@ static bool read_result_line(struct subject_run *run, const char *text)
 	return true;
 }
 
-static bool read_stamp_lines(struct subject_run *run, const char *text)
+/* Works in place: each blank becomes the end of a name. */
+static bool read_stamp_lines(struct subject_run *run, char *text)
 {
-	char name[SUBJECT_STAGE_NAME_BYTES];
-	unsigned long ns;
-	int used;
+	while (*text != '\0') {
+		char *blank = strchr(text, ' ');
+		char *end;
+		uint64_t ns;
 
-	while (sscanf(text, "%31s %lu%n", name, &ns, &used) == 2) {
-		add_stage(run, name, ns);
-		text += used;
+		if (blank == NULL)
+			return false;
+		*blank = '\0';
+		ns = strtoull(blank + 1, &end, 10);
+		if (*end != '\n')
+			return false;
+		add_stage(run, text, ns);
+		text = end + 1;
 	}
-	return text[strspn(text, "\n")] == '\0';
+	return true;
 }
 
 static uint64_t stage_ns(const struct subject_run *run, const char *name)
