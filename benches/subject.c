@@ -120,7 +120,7 @@ static void add_stage(struct subject_run *run, const char *name, uint64_t ns)
 
 	if (run->stage_count == SUBJECT_STAGES_MAX || ns == 0)
 		return;
-	snprintf(stage->name, sizeof(stage->name), "%s", name);
+	snprintf(stage->name, sizeof(stage->name), "%.*s", SUBJECT_STAGE_NAME_BYTES - 1, name);
 	stage->ns = ns;
 	run->stage_count++;
 }
