@@ -4,20 +4,45 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
 enum {
-	SMALL_WRITE_BYTES = 512, /* what a terminal that polls as writable takes at once */
 	THROTTLE_STEP_NS = 1000000,
 };
 
 static_assert((CONSOLE_RING_BYTES & (CONSOLE_RING_BYTES - 1)) == 0, "indices are masked");
+
+/*
+ * A terminal that polls as writable may have room for one byte, and a write of more would wait
+ * for the rest, for ever if the terminal is stopped.  Its descriptor cannot be made non-blocking,
+ * because the shell and others share it; so mote opens the terminal once more for itself.
+ */
+static int reopen_terminal(int fd)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
+static void init_device(struct console *console)
+{
+	int own = isatty(console->fd) ? reopen_terminal(console->fd) : -1;
+
+	console->mode = CONSOLE_POLLS;
+	if (own < 0)
+		return;
+	console->fd = own;
+	console->mode = CONSOLE_WRITES;
+}
 
 void console_init(struct console *console, int fd, void (*wake)(void *owner), void *owner)
 {
@@ -33,10 +58,11 @@ void console_init(struct console *console, int fd, void (*wake)(void *owner), vo
 	else if (S_ISREG(status.st_mode))
 		console->mode = CONSOLE_WRITES;
 	else if (S_ISCHR(status.st_mode))
-		console->mode = CONSOLE_POLLS;
+		init_device(console);
 }
 
-static ssize_t write_if_polled(int fd, const uint8_t *bytes, size_t count, size_t limit)
+/* A pipe that polls as writable takes PIPE_BUF bytes; of a terminal less is known. */
+static ssize_t write_if_polled(int fd, const uint8_t *bytes, size_t count)
 {
 	struct pollfd ready = {.fd = fd, .events = POLLOUT};
 
@@ -44,7 +70,9 @@ static ssize_t write_if_polled(int fd, const uint8_t *bytes, size_t count, size_
 		errno = EAGAIN;
 		return -1;
 	}
-	return write(fd, bytes, count < limit ? count : limit);
+	if (isatty(fd))
+		return write(fd, bytes, 1);
+	return write(fd, bytes, count < PIPE_BUF ? count : PIPE_BUF);
 }
 
 /* Write some bytes without blocking: their number, or -1 with EAGAIN where it would block. */
@@ -61,9 +89,7 @@ static ssize_t write_some(struct console *console, const uint8_t *bytes, size_t 
 			return written;
 		console->mode = CONSOLE_POLLS;
 	}
-	/* A pipe that polls as writable takes PIPE_BUF bytes; of a terminal less is known. */
-	return write_if_polled(console->fd, bytes, count,
-			       isatty(console->fd) ? SMALL_WRITE_BYTES : PIPE_BUF);
+	return write_if_polled(console->fd, bytes, count);
 }
 
 static void forget(struct console *console, uint32_t count)

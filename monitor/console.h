@@ -30,9 +30,9 @@ enum {
 };
 
 enum console_mode {
-	CONSOLE_WRITES, /* a regular file: a plain write is as good as any */
+	CONSOLE_WRITES, /* a regular file, or a terminal of one's own: write(2) does not block */
 	CONSOLE_NOWAIT, /* pipes and sockets: RWF_NOWAIT */
-	CONSOLE_POLLS,  /* terminals and old kernels: poll, then a small write */
+	CONSOLE_POLLS,  /* other devices and old kernels: poll, then a small write */
 };
 
 struct console {
@@ -51,7 +51,10 @@ struct console {
 	uint8_t ring[CONSOLE_RING_BYTES];
 };
 
-/* `wake(owner)` is called, on any thread, when console_tick() is wanted. */
+/*
+ * `wake(owner)` is called, on any thread, when console_tick() is wanted.  Of a terminal the
+ * console opens a second, non-blocking descriptor, so do this while /proc is still there.
+ */
 void console_init(struct console *console, int fd, void (*wake)(void *owner), void *owner);
 
 /* One byte from the guest.  Never blocks. */
