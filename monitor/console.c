@@ -65,8 +65,12 @@ void console_init(struct console *console, int fd, void (*wake)(void *owner), vo
 static ssize_t write_if_polled(int fd, const uint8_t *bytes, size_t count)
 {
 	struct pollfd ready = {.fd = fd, .events = POLLOUT};
+	int count_ready = poll(&ready, 1, 0);
 
-	if (poll(&ready, 1, 0) == 0) {
+	/* A signal can end even a poll that does not wait; that says nothing about the output. */
+	if (count_ready < 0)
+		return -1;
+	if (count_ready == 0) {
 		errno = EAGAIN;
 		return -1;
 	}
