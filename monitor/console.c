@@ -14,6 +14,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "monitor/trace.h"
+
+#define NS_PER_MS UINT64_C(1000000)
+
 enum {
 	THROTTLE_STEP_NS = 1000000,
 };
@@ -99,6 +103,7 @@ static ssize_t write_some(struct console *console, const uint8_t *bytes, size_t 
 static void forget(struct console *console, uint32_t count)
 {
 	console->head = (console->head + count) & (CONSOLE_RING_BYTES - 1);
+	console->taken_bytes += count;
 	atomic_fetch_sub_explicit(&console->used, count, memory_order_relaxed);
 }
 
@@ -193,23 +198,46 @@ bool console_tick(struct console *console, bool *blocked)
 	return left;
 }
 
+/* Write what can be written.  Returns how many bytes have left the ring since console_init(). */
+static uint64_t push(struct console *console)
+{
+	uint64_t taken_bytes;
+
+	pthread_mutex_lock(&console->lock);
+	flush(console);
+	taken_bytes = console->taken_bytes;
+	pthread_mutex_unlock(&console->lock);
+	return taken_bytes;
+}
+
 void console_drain(struct console *console, int patience_ms)
 {
 	struct pollfd ready = {.fd = console->fd, .events = POLLOUT};
-	bool done;
+	uint64_t patience_ns = (uint64_t)patience_ms * NS_PER_MS;
+	uint64_t give_up_ns = trace_now_ns() + patience_ns;
+	uint64_t target_bytes;
+	uint64_t taken_bytes;
 
-	do {
-		uint32_t before;
-
-		pthread_mutex_lock(&console->lock);
-		before = console->used;
-		done = flush(console) == 0;
-		before -= console->used;
-		pthread_mutex_unlock(&console->lock);
-		if (!done && poll(&ready, 1, patience_ms) == 0 && before == 0)
-			done = true;
-	} while (!done);
+	/* Only what is there now: another vCPU may go on writing for ever. */
 	pthread_mutex_lock(&console->lock);
-	console->dropped_bytes += console->used;
+	taken_bytes = console->taken_bytes;
+	target_bytes = taken_bytes + console->used;
+	pthread_mutex_unlock(&console->lock);
+	while (taken_bytes < target_bytes) {
+		uint64_t before_bytes = taken_bytes;
+		uint64_t now_ns;
+
+		taken_bytes = push(console);
+		now_ns = trace_now_ns();
+		if (taken_bytes != before_bytes)
+			give_up_ns = now_ns + patience_ns;
+		if (taken_bytes >= target_bytes || now_ns >= give_up_ns)
+			break;
+		poll(&ready, 1, (int)((give_up_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS));
+	}
+	if (taken_bytes >= target_bytes)
+		return;
+	pthread_mutex_lock(&console->lock);
+	console->dropped_bytes += target_bytes - taken_bytes;
 	pthread_mutex_unlock(&console->lock);
 }

@@ -48,6 +48,7 @@ struct console {
 	uint32_t head; /* next byte to write out */
 	uint64_t total_bytes;
 	uint64_t dropped_bytes;
+	uint64_t taken_bytes; /* out of the ring again, written or dropped */
 	uint8_t ring[CONSOLE_RING_BYTES];
 };
 
@@ -70,7 +71,10 @@ void console_throttle(struct console *console);
  */
 bool console_tick(struct console *console, bool *blocked);
 
-/* Deliver everything, giving up after `patience_ms` without progress. */
+/*
+ * Deliver everything that is there now, giving up after `patience_ms` without progress.  What
+ * was not delivered by then counts as dropped.
+ */
 void console_drain(struct console *console, int patience_ms);
 
 #endif
