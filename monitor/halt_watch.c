@@ -40,8 +40,9 @@ bool halt_watch_tick(struct halt_watch *watch, uint64_t now_ns)
 		return false;
 	}
 	watch->asked = false;
-	if (watch->interval_ms < HALT_WATCH_LAST_MS)
-		watch->interval_ms *= 2;
+	watch->interval_ms *= 2;
+	if (watch->interval_ms > HALT_WATCH_LAST_MS)
+		watch->interval_ms = HALT_WATCH_LAST_MS;
 	set_due(watch, now_ns, watch->interval_ms);
 	return all_halted(watch);
 }
