@@ -23,16 +23,28 @@ static pid_t clone_process(void)
 	return (pid_t)syscall(SYS_clone3, &arguments, sizeof(arguments));
 }
 
+/* What nohup or a shell's `&` took away is not for mote to take back; blocked, it would come. */
+static void add_unless_ignored(sigset_t *signals, int number)
+{
+	struct sigaction action;
+
+	if (sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
+		return;
+	sigaddset(signals, number);
+}
+
 static void collect_signals(struct launcher *launcher)
 {
 	sigemptyset(&launcher->signals);
 	sigaddset(&launcher->signals, SIGCHLD);
 	sigaddset(&launcher->signals, SIGTERM);
-	sigaddset(&launcher->signals, SIGINT);
-	sigaddset(&launcher->signals, SIGHUP);
+	add_unless_ignored(&launcher->signals, SIGINT);
+	add_unless_ignored(&launcher->signals, SIGHUP);
 	sigaddset(&launcher->signals, SIGCONT);
 	/* Blocked in both processes: only the launcher acts on them, one at a time. */
 	sigprocmask(SIG_BLOCK, &launcher->signals, NULL);
+	/* Inherited as ignored it would never come, and the VM process would be reaped unseen. */
+	signal(SIGCHLD, SIG_DFL);
 	/* A reader that closes the console is an error of write(2), not the end of mote. */
 	signal(SIGPIPE, SIG_IGN);
 }

@@ -11,7 +11,8 @@
  *
  * Stopping: SIGTERM, SIGINT and SIGHUP ask the VM process to deliver its
  * console output and end; so does the time limit.  One that has not ended
- * LAUNCHER_GRACE_MS later is killed.
+ * LAUNCHER_GRACE_MS later is killed.  SIGINT and SIGHUP stay ignored if they were
+ * when mote started (nohup).
  */
 #ifndef MONITOR_LAUNCHER_H
 #define MONITOR_LAUNCHER_H
