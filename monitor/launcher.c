@@ -67,13 +67,12 @@ int launcher_start(struct launcher *launcher, void (*job)(void *owner) __attribu
 	job(owner);
 }
 
-/* Pass on the wish to stop; the first one counts. */
-static void ask_to_stop(const struct launcher *launcher, enum outcome_kind kind, int code)
+/* Pass on the wish to stop. */
+static void ask_to_stop(struct launcher *launcher, enum outcome_kind kind, int code)
 {
 	uint64_t one = 1;
 
-	if (atomic_load(&launcher->state->stop_kind) != OUTCOME_NONE)
-		return;
+	launcher->wish = (struct outcome){.kind = kind, .code = (uint32_t)code};
 	atomic_store(&launcher->state->stop_code, (uint32_t)code);
 	atomic_store(&launcher->state->stop_kind, kind);
 	if (write(launcher->wake_fd, &one, sizeof(one)) < 0)
@@ -112,7 +111,7 @@ int launcher_wait(struct launcher *launcher)
 		deadline_ns = launcher->start_ns + launcher->timeout_ms * NS_PER_MS;
 	for (;;) {
 		int number = next_signal(launcher, deadline_ns);
-		bool stopping = atomic_load(&launcher->state->stop_kind) != OUTCOME_NONE;
+		bool stopping = launcher->wish.kind != OUTCOME_NONE;
 
 		if (number == SIGCHLD) {
 			if (waitpid(launcher->child, &status, WNOHANG) == launcher->child)
@@ -132,16 +131,12 @@ int launcher_wait(struct launcher *launcher)
 struct outcome launcher_judge(const struct launcher *launcher, int wait_status)
 {
 	struct outcome outcome = run_state_outcome(launcher->state);
-	uint32_t stop_kind = atomic_load(&launcher->state->stop_kind);
 
 	if (outcome.kind != OUTCOME_NONE)
 		return outcome;
 	/* Killed because it did not stop in time: what was asked for still happened. */
-	if (stop_kind == OUTCOME_SIGNAL || stop_kind == OUTCOME_TIMEOUT)
-		return (struct outcome){
-			.kind = (enum outcome_kind)stop_kind,
-			.code = atomic_load(&launcher->state->stop_code),
-		};
+	if (launcher->wish.kind != OUTCOME_NONE)
+		return launcher->wish;
 	if (WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGSYS)
 		return (struct outcome){.kind = OUTCOME_BLOCKED_CALL};
 	if (WIFSIGNALED(wait_status))

@@ -31,6 +31,7 @@ enum {
 struct launcher {
 	pid_t child;
 	sigset_t signals;
+	struct outcome wish; /* to stop; OUTCOME_NONE until there is one */
 	struct run_state *state;
 	struct terminal *terminal;
 	int wake_fd;         /* the VM process's eventfd */
@@ -39,8 +40,8 @@ struct launcher {
 };
 
 /*
- * Clone.  The fields other than `child` and `signals` are the caller's to set.  Returns 0 in
- * the launcher, or a negative errno if there is no VM process.
+ * Clone.  The fields after `wish` are the caller's to set, the others are zero.  Returns 0 in the
+ * launcher, or a negative errno if there is no VM process.
  */
 int launcher_start(struct launcher *launcher, void (*job)(void *owner) __attribute__((noreturn)),
 		   void *owner);
