@@ -5,6 +5,10 @@
 #include <errno.h>
 #include <sys/mman.h>
 
+enum {
+	SIGNAL_MAX = 64,
+};
+
 int run_state_create(struct run_state **state)
 {
 	void *mapping = mmap(NULL, sizeof(**state), PROT_READ | PROT_WRITE,
@@ -34,6 +38,9 @@ struct outcome run_state_outcome(const struct run_state *state)
 	uint32_t code = atomic_load_explicit(&state->outcome_code, memory_order_relaxed);
 
 	if (kind >= OUTCOME_KINDS)
+		return (struct outcome){.kind = OUTCOME_NONE};
+	/* The exit status is computed from it. */
+	if (kind == OUTCOME_SIGNAL && (code == 0 || code > SIGNAL_MAX))
 		return (struct outcome){.kind = OUTCOME_NONE};
 	return (struct outcome){.kind = (enum outcome_kind)kind, .code = code};
 }
