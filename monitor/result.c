@@ -39,8 +39,9 @@ static json_t *counters_object(const struct run_counters *counters)
 
 static json_t *outcome_object(const struct result *result)
 {
-	json_t *object = json_pack("{s:s, s:i, s:i}", "outcome", outcome_name(result->outcome.kind),
-				   "code", (int)result->outcome.code, "status", result->status);
+	json_t *object = json_pack("{s:s, s:I, s:i}", "outcome", outcome_name(result->outcome.kind),
+				   "code", (json_int_t)result->outcome.code, "status",
+				   result->status);
 
 	if (result->id)
 		json_object_set_new(object, "id", json_string(result->id));
