@@ -3,6 +3,7 @@
 #include "monitor/terminal.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <unistd.h>
 
 int terminal_enter(struct terminal *terminal, int fd)
@@ -29,8 +30,16 @@ int terminal_enter(struct terminal *terminal, int fd)
 
 void terminal_leave(struct terminal *terminal)
 {
+	sigset_t stop;
+	sigset_t before;
+
 	if (!terminal->raw)
 		return;
+	/* In the background by now, mote would be stopped for this, and its end not be seen. */
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGTTOU);
+	sigprocmask(SIG_BLOCK, &stop, &before);
 	tcsetattr(terminal->fd, TCSANOW, &terminal->saved);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	terminal->raw = false;
 }
