@@ -5,12 +5,18 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 static void on_readable(void *owner, short events);
 
 int input_init(struct input *input)
 {
+	struct stat status;
+
+	input->shared = fstat(input->fd, &status) == 0 &&
+			(S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode));
 	input->terminal = isatty(input->fd);
 	atomic_store(&input->wanted, input->terminal);
 	input->watch = loop_watch(input->loop, input->fd, input->terminal ? POLLIN : 0, on_readable,
@@ -72,11 +78,24 @@ static void take_key(struct input *input, uint8_t key)
 	append(input, key);
 }
 
+static ssize_t read_some(const struct input *input, uint8_t *bytes, size_t size)
+{
+	struct iovec piece = {.iov_base = bytes, .iov_len = size};
+	ssize_t count;
+
+	if (input->shared) {
+		count = preadv2(input->fd, &piece, 1, -1, RWF_NOWAIT);
+		if (count >= 0 || errno != EOPNOTSUPP)
+			return count;
+	}
+	return read(input->fd, bytes, size);
+}
+
 static void on_readable(void *owner, short events)
 {
 	struct input *input = owner;
 	uint8_t chunk[INPUT_CHUNK_BYTES];
-	ssize_t count = read(input->fd, chunk, sizeof(chunk));
+	ssize_t count = read_some(input, chunk, sizeof(chunk));
 
 	if (count <= 0) {
 		input->ended = !(count < 0 && (errno == EAGAIN || errno == EINTR)) ||

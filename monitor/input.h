@@ -29,6 +29,7 @@ struct input {
 	int fd;
 	int watch;
 	bool terminal;
+	bool shared; /* others may read the same pipe or socket, and be faster */
 	bool escape; /* the byte before was Ctrl-A */
 	bool ended;  /* end of input, or nothing to read from */
 	_Atomic bool wanted;
