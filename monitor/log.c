@@ -8,6 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
+enum {
+	DELETE = 0x7f,
+};
+
 static struct log_settings settings = {
 	.level = LOG_LEVEL_INFO,
 	.fd = STDERR_FILENO,
@@ -54,9 +58,21 @@ __attribute__((format(printf, 3, 4))) static size_t append_text(char *line, size
 
 static void put(int fd, const char *line, size_t length)
 {
+	ssize_t written;
+
+	/* A vCPU thread that logs is interrupted now and then. */
+	do
+		written = write(fd, line, length);
+	while (written < 0 && errno == EINTR);
 	/* Nobody is left to tell when the log itself cannot be written. */
-	if (write(fd, line, length) < 0)
-		return;
+}
+
+/* Names from outside may hold anything; a line of the log is one line. */
+static void make_printable(char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		if ((unsigned char)text[i] < ' ' || text[i] == DELETE)
+			text[i] = '?';
 }
 
 void log_line(enum log_level level, const char *file, int line_number, const char *format, ...)
@@ -76,6 +92,7 @@ void log_line(enum log_level level, const char *file, int line_number, const cha
 	va_start(arguments, format);
 	length = append(line, length, format, arguments);
 	va_end(arguments);
+	make_printable(line, length);
 	line[length++] = '\n';
 
 	if (level <= settings.level)

@@ -8,7 +8,8 @@
  *
  * Call order: log_configure() at most once, before threads exist.
  * Threads: any thread may log; a line is one write(2).
- * Memory: none is allocated.  A line beyond LOG_LINE_MAX_BYTES is cut.
+ * Memory: none is allocated.  A line beyond LOG_LINE_MAX_BYTES is cut, and
+ * control characters become question marks.
  */
 #ifndef MONITOR_LOG_H
 #define MONITOR_LOG_H
