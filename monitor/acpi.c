@@ -299,6 +299,20 @@ static void describe_serial(struct aml *aml)
 	aml_end(aml, device);
 }
 
+/* The port a guest announces its panic at, found by QEMU's name for it (docs/specs/pvpanic). */
+static void describe_pvpanic(struct aml *aml)
+{
+	struct aml_resources resources = {0};
+	size_t device = aml_device(aml, "PEVT");
+
+	aml_name(aml, "_HID");
+	aml_string(aml, "QEMU0001");
+	aml_name(aml, "_CRS");
+	aml_add_ports(&resources, LAYOUT_PORT_PVPANIC, 1);
+	aml_resources(aml, &resources);
+	aml_end(aml, device);
+}
+
 static void describe_window(struct aml *aml, unsigned int index, const struct layout_window *window)
 {
 	static const char digits[] = "0123456789ABCDEF";
@@ -327,6 +341,7 @@ static int fill_dsdt(struct acpi_tables *tables, const struct acpi_description *
 	describe_power_off(&aml);
 	scope = aml_scope(&aml, "_SB_");
 	describe_serial(&aml);
+	describe_pvpanic(&aml);
 	for (unsigned int i = 0; i < description->window_count; i++)
 		describe_window(&aml, i, &description->windows[i]);
 	aml_end(&aml, scope);

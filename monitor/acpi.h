@@ -9,7 +9,8 @@
  *   FADT         hardware-reduced; sleep control 0x604, sleep status 0x606, reset by 0xFE to
  *                0x64.  All are I/O ports of 8 bits: an MMIO sleep register crashes OSv.
  *   MADT         a local APIC for each vCPU, the IOAPIC, NMI at LINT1 of all; no PIC
- *   DSDT         \_S5, COM1 (PNP0501), and an LNRO0005 for each virtio-mmio window
+ *   DSDT         \_S5, COM1 (PNP0501), pvpanic (QEMU0001), and an LNRO0005 for each
+ *                virtio-mmio window
  *
  * Source: ACPI specification 6.4, sections 5.2 (tables), 4.8.3.7 (sleep registers), 7.4.2 (_Sx).
  */

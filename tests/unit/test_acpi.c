@@ -202,28 +202,32 @@ static void madt_lists_processors_and_ioapic(void **state)
 	}
 }
 
-static const char power_off_and_serial[] =
+static const char fixed_devices[] =
 	"\x08_S5_\x12\x08\x04\x0a\x05\x0a\x05\x00\x00" /* Name (_S5, Package {5, 5, 0, 0}) */
-	"\x10\x39\\_SB_"                               /* Scope (\_SB), of less than 64 bytes */
+	"\x10\x43\x06\\_SB_"                           /* Scope (\_SB), of 99 bytes */
 	"\x5b\x82\x31\x43OM1"                          /* Device (COM1) */
 	"\x08_HID\x0c\x41\xd0\x05\x01"                 /* Name (_HID, EisaId ("PNP0501")) */
 	"\x08_UID\x01"                                 /* Name (_UID, One) */
 	"\x08_CRS\x11\x16\x0a\x13"                     /* Name (_CRS, ResourceTemplate {}) */
 	"\x47\x01\xf8\x03\xf8\x03\x01\x08"             /* IO (Decode16, 0x3f8, 0x3f8, 1, 8) */
 	"\x89\x06\x00\x03\x01\x04\x00\x00\x00"         /* Interrupt (Consumer, Edge) {4} */
+	"\x79\x00"                                     /* end */
+	"\x5b\x82\x27PEVT"                             /* Device (PEVT) */
+	"\x08_HID\x0dQEMU0001\x00"                     /* Name (_HID, "QEMU0001") */
+	"\x08_CRS\x11\x0d\x0a\x0a"                     /* Name (_CRS, ResourceTemplate {}) */
+	"\x47\x01\x05\x05\x05\x05\x01\x01"             /* IO (Decode16, 0x505, 0x505, 1, 1) */
 	"\x79\x00";                                    /* end */
 
-static void dsdt_has_power_off_and_serial(void **state)
+static void dsdt_has_power_off_serial_and_pvpanic(void **state)
 {
 	const uint8_t *dsdt;
-	size_t length = HEADER_BYTES + sizeof(power_off_and_serial) - 1;
+	size_t length = HEADER_BYTES + sizeof(fixed_devices) - 1;
 
 	(void)state;
 	write_tables(2, 0);
 	dsdt = find_dsdt();
 	assert_int_equal(load(dsdt + 4, 4), length);
-	assert_memory_equal(dsdt + HEADER_BYTES, power_off_and_serial,
-			    sizeof(power_off_and_serial) - 1);
+	assert_memory_equal(dsdt + HEADER_BYTES, fixed_devices, sizeof(fixed_devices) - 1);
 	assert_int_equal(dsdt[length], FILL);
 }
 
@@ -453,7 +457,7 @@ int main(void)
 		cmocka_unit_test(roots_lead_to_all_tables),
 		cmocka_unit_test(fadt_is_hardware_reduced),
 		cmocka_unit_test(madt_lists_processors_and_ioapic),
-		cmocka_unit_test(dsdt_has_power_off_and_serial),
+		cmocka_unit_test(dsdt_has_power_off_serial_and_pvpanic),
 		cmocka_unit_test(dsdt_has_a_device_per_window),
 		cmocka_unit_test(refuses_what_no_machine_has),
 		cmocka_unit_test(refuses_memory_that_ends_below),
