@@ -39,9 +39,19 @@ uint64_t trace_now_ns(void)
 void trace_stamp_value(struct trace *trace, enum trace_stage stage, uint32_t value)
 {
 	uint64_t now_ns = trace_now_ns();
-	uint32_t slot = atomic_fetch_add_explicit(&trace->count, 1, memory_order_relaxed);
+	uint32_t slot;
 
-	/* A guest may write stages for ever; the count must not wrap back into the table. */
+	/* A guest may write stages for ever: it gets a share, so that mote's own end is still seen.
+	 */
+	if ((stage == TRACE_GUEST_BOOT || stage == TRACE_GUEST_STAGE) &&
+	    atomic_fetch_add_explicit(&trace->guest_count, 1, memory_order_relaxed) >=
+		    TRACE_GUEST_STAMPS_MAX) {
+		atomic_store_explicit(&trace->guest_count, TRACE_GUEST_STAMPS_MAX,
+				      memory_order_relaxed);
+		return;
+	}
+	slot = atomic_fetch_add_explicit(&trace->count, 1, memory_order_relaxed);
+	/* The count must not wrap back into the table. */
 	if (slot >= TRACE_STAMPS_MAX) {
 		atomic_store_explicit(&trace->count, TRACE_STAMPS_MAX, memory_order_relaxed);
 		return;

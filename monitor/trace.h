@@ -20,6 +20,7 @@
 
 enum {
 	TRACE_STAMPS_MAX = 64,
+	TRACE_GUEST_STAMPS_MAX = 40, /* of those, what the guest's own stamps may take */
 };
 
 enum trace_stage {
@@ -52,6 +53,7 @@ struct trace_stamp {
 
 struct trace {
 	_Atomic uint32_t count; /* slots taken; may exceed what fits */
+	_Atomic uint32_t guest_count;
 	struct trace_stamp stamps[TRACE_STAMPS_MAX];
 };
 

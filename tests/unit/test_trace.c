@@ -82,12 +82,27 @@ static void what_does_not_fit_is_dropped(void **state)
 	assert_non_null(guarded);
 	guarded->after = *after;
 	for (uint32_t i = 0; i < 3 * TRACE_STAMPS_MAX; i++)
-		trace_stamp_value(&guarded->trace, TRACE_GUEST_STAGE, i);
+		trace_stamp_value(&guarded->trace, TRACE_CLONE, i);
 	assert_int_equal(guarded->after, *after);
 	assert_int_equal(trace_read(&guarded->trace, copy), TRACE_STAMPS_MAX);
 	for (uint32_t i = 0; i < TRACE_STAMPS_MAX; i++)
 		assert_int_equal(copy[i].value, i);
 	free(guarded);
+}
+
+/* However much the guest stamps, the end of its run is still in the trace. */
+static void a_guest_cannot_push_the_end_out(void **state)
+{
+	unsigned int count;
+
+	(void)state;
+	memset(&trace, 0, sizeof(trace));
+	for (uint32_t i = 0; i < 1000; i++)
+		trace_stamp_value(&trace, TRACE_GUEST_STAGE, i);
+	trace_stamp(&trace, TRACE_END);
+	count = trace_read(&trace, copy);
+	assert_int_equal(count, TRACE_GUEST_STAMPS_MAX + 1);
+	assert_int_equal(copy[count - 1].stage, TRACE_END);
 }
 
 /* The count is one that the VM process wrote: no slot may be found before or behind the table. */
@@ -212,6 +227,7 @@ int main(void)
 		cmocka_unit_test_setup(stamps_come_back_in_order, set_up),
 		cmocka_unit_test_setup(the_reader_sorts_by_time, set_up),
 		cmocka_unit_test_setup(what_does_not_fit_is_dropped, set_up),
+		cmocka_unit_test(a_guest_cannot_push_the_end_out),
 		cmocka_unit_test_setup(a_hostile_count_is_clamped, set_up),
 		cmocka_unit_test_setup(stages_that_are_none_are_left_out, set_up),
 		cmocka_unit_test_setup(every_stage_has_a_name_of_its_own, set_up),
