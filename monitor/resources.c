@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "monitor/nested_paging.h"
+
 enum {
 	LOG_FILE_MODE = 0640,
 };
@@ -91,6 +93,15 @@ static int open_kvm(int *fd, struct reason *reason)
 	return reason_set(reason, -errno, "cannot open /dev/kvm: %s%s", strerror(errno), hint);
 }
 
+/* A setting of the host, so it is asked here, where paths are still known. */
+static int check_nested_paging(const struct config_mote *mote, struct reason *reason)
+{
+	if (!mote->require_nested_paging || nested_paging_kind())
+		return 0;
+	return reason_set(reason, -ENOTSUP,
+			  "mote.require_nested_paging: KVM uses neither EPT nor NPT on this host");
+}
+
 static int open_host(struct resources *resources, const struct vm_config *config,
 		     struct reason *reason)
 {
@@ -102,6 +113,8 @@ static int open_host(struct resources *resources, const struct vm_config *config
 				  config->metrics.metrics_path, reason);
 	if (!error)
 		error = open_kvm(&resources->kvm_fd, reason);
+	if (!error)
+		error = check_nested_paging(&config->mote, reason);
 	if (error)
 		return error;
 	resources->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -80,6 +80,13 @@ fails 'an unwritable result' 126 '--result' run --result /nonexistent/result "$t
 echo '{"boot-source": {"kernel_image_path": "'"$MOTE_GUESTS"'/hello.elf"}, "machine-config": {"vcpu_count": 1, "mem_size_mib": 1}}' >"$tap_work/tiny.json"
 fails 'memory too small for the kernel' 169 'guest memory' run "$tap_work/tiny.json"
 
+file=$(config hello '' '"vcpu_count": 1, "mem_size_mib": 16' '"require_nested_paging": true')
+if grep -qsE '^[Y1]' /sys/module/kvm_intel/parameters/ept /sys/module/kvm_amd/parameters/npt; then
+	check 'nested paging required, and there' "$MOTE" run "$file" </dev/null >/dev/null
+else
+	fails 'nested paging required, and not there' 127 'mote.require_nested_paging' run "$file"
+fi
+
 # Reports.
 status=0
 "$MOTE" run --trace --result "$tap_work/result" "$(config hello)" </dev/null >"$tap_work/out" 2>"$tap_work/errors" || status=$?
