@@ -154,7 +154,7 @@ static void *stamp_much(void *unused)
 {
 	(void)unused;
 	for (uint32_t i = 0; i < STAMPS_EACH; i++)
-		trace_stamp_value(&trace, TRACE_GUEST_STAGE, i);
+		trace_stamp_value(&trace, TRACE_CLONE, i);
 	return NULL;
 }
 
