@@ -49,8 +49,7 @@ static void collect_signals(struct launcher *launcher)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-int launcher_start(struct launcher *launcher, void (*job)(void *owner) __attribute__((noreturn)),
-		   void *owner)
+int launcher_start(struct launcher *launcher, void (*job)(void *owner), void *owner)
 {
 	pid_t parent = getpid();
 
@@ -65,6 +64,7 @@ int launcher_start(struct launcher *launcher, void (*job)(void *owner) __attribu
 	if (getppid() != parent)
 		_exit(1);
 	job(owner);
+	_exit(1);
 }
 
 /* Pass on the wish to stop. */

@@ -43,8 +43,7 @@ struct launcher {
  * Clone.  The fields after `wish` are the caller's to set, the others are zero.  Returns 0 in the
  * launcher, or a negative errno if there is no VM process.
  */
-int launcher_start(struct launcher *launcher, void (*job)(void *owner) __attribute__((noreturn)),
-		   void *owner);
+int launcher_start(struct launcher *launcher, void (*job)(void *owner), void *owner);
 
 /* How the VM process ended: wait status as of waitpid(2). */
 int launcher_wait(struct launcher *launcher);

@@ -93,7 +93,8 @@ unsigned int trace_read(const struct trace *trace, struct trace_stamp *copy)
 		if (copy[kept].stage < TRACE_STAGES && copy[kept].ns != 0)
 			kept++;
 	}
-	qsort(copy, kept, sizeof(*copy), compare_times);
+	if (kept > 1)
+		qsort(copy, kept, sizeof(*copy), compare_times);
 	return kept;
 }
 

@@ -80,7 +80,6 @@ boots 'irqchip and PIT in the kernel, no ACPI, 4 vCPUs' 4 reset 161
 boot acpi/vmlinux 4 poweroff '"irqchip": "kernel", "pit": true'
 boots 'irqchip and PIT in the kernel, ACPI, 4 vCPUs' 4 power-off 160
 
-boot no-acpi/vmlinux 1 echo,reboot </dev/null
 printf 'to the guest\n' >"$tap_work/typed"
 boot no-acpi/vmlinux 1 echo,reboot <"$tap_work/typed"
 boots 'serial input' 1 reset 161
