@@ -2,6 +2,7 @@
 /* monitor/platform.c - see platform.h. */
 #include "monitor/platform.h"
 
+#include <assert.h>
 #include <string.h>
 #include <time.h>
 
@@ -9,15 +10,23 @@
 #include "monitor/log.h"
 #include "monitor/mptable.h"
 
-/* The first chip to ask decides; the vCPU that served it ends the run. */
+enum {
+	STOP_KIND_SHIFT = 32,
+};
+
+static_assert(OUTCOME_NONE == 0, "no stop is told from one by being zero");
+
+/*
+ * The first chip to ask decides; the vCPU that served it ends the run.  Kind and code go in as one
+ * word, or two vCPUs that stop at once would be read as an end that neither of them asked for.
+ */
 static void ask_for_stop(void *owner, enum outcome_kind kind, uint32_t code)
 {
 	struct platform *platform = owner;
+	uint64_t nobody = 0;
 
-	if (atomic_load(&platform->stop_kind) != OUTCOME_NONE)
-		return;
-	atomic_store(&platform->stop_code, code);
-	atomic_store(&platform->stop_kind, kind);
+	atomic_compare_exchange_strong(&platform->stop, &nobody,
+				       (uint64_t)kind << STOP_KIND_SHIFT | code);
 }
 
 static void on_reset(void *owner)
@@ -195,13 +204,13 @@ int platform_build(struct platform *platform, unsigned int vcpu_count, bool spli
 bool platform_stopped(void *owner, struct outcome *outcome)
 {
 	struct platform *platform = owner;
-	uint32_t kind = atomic_load_explicit(&platform->stop_kind, memory_order_acquire);
+	uint64_t stop = atomic_load_explicit(&platform->stop, memory_order_relaxed);
 
-	if (kind == OUTCOME_NONE)
+	if (!stop)
 		return false;
 	*outcome = (struct outcome){
-		.kind = (enum outcome_kind)kind,
-		.code = atomic_load(&platform->stop_code),
+		.kind = (enum outcome_kind)(stop >> STOP_KIND_SHIFT),
+		.code = (uint32_t)stop,
 	};
 	return true;
 }

@@ -59,8 +59,7 @@ struct platform {
 	struct absent_chip absent_pit;
 
 	struct kvm_pin_route routes[LAYOUT_IOAPIC_PINS];
-	_Atomic uint32_t stop_kind; /* OUTCOME_NONE until a chip asks for a stop */
-	_Atomic uint32_t stop_code;
+	_Atomic uint64_t stop; /* kind and code as one, 0 until a chip asks: see ask_for_stop() */
 };
 
 void platform_init(struct platform *platform, const struct platform_links *links);
