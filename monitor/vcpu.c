@@ -119,8 +119,14 @@ static void on_probe(int signal_number)
 void vcpu_prepare_probes(void)
 {
 	struct sigaction action = {.sa_handler = on_probe};
+	sigset_t probe;
 
 	sigaction(PROBE_SIGNAL, &action, NULL);
+	/* Supervisors that take their signals by descriptor leave them blocked in their children.
+	 */
+	sigemptyset(&probe);
+	sigaddset(&probe, PROBE_SIGNAL);
+	sigprocmask(SIG_UNBLOCK, &probe, NULL);
 }
 
 void vcpu_probe(struct vcpu *vcpu)

@@ -81,7 +81,10 @@ int vcpu_set_msrs(const struct vcpu *vcpu, struct reason *reason);
 /* LINT0 takes the PIC's interrupts, LINT1 the NMI: for the in-kernel PIC, on the boot vCPU. */
 int vcpu_set_local_interrupts(const struct vcpu *vcpu, struct reason *reason);
 
-/* Install the handler of the signal that takes a vCPU out of the guest; once per process. */
+/*
+ * Let the signal in that takes a vCPU out of the guest; once per process, before its other
+ * threads, which inherit it.
+ */
 void vcpu_prepare_probes(void);
 
 /* Run until the guest stops the machine. */

@@ -55,6 +55,16 @@ else
 	skip 'killed VM process: host failure' 'this kernel has no /proc/PID/task/TID/children'
 fi
 
+# Supervisors that take their signals by descriptor leave them blocked in their children.
+if env --block-signal=USR1 true 2>/dev/null; then
+	status=0
+	env --block-signal=USR1 "$MOTE" run "$(config halt '' '"vcpu_count": 1, "mem_size_mib": 32' '"timeout_ms": 10000')" \
+		</dev/null >"$tap_work/out" 2>"$tap_work/errors" || status=$?
+	is 'started with signals blocked: a halt is still seen' "$status" 164
+else
+	skip 'started with signals blocked: a halt is still seen' 'this env cannot block signals'
+fi
+
 # Bad input: an exit status and a message of its own each.
 fails() {
 	text=$1 wanted=$2 words=$3
