@@ -37,6 +37,12 @@ static int reopen_terminal(int fd)
 	return open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
+static void give_up(struct console *console, int error)
+{
+	console->gone = true;
+	console->gone_errno = error;
+}
+
 static void init_device(struct console *console)
 {
 	int own = isatty(console->fd) ? reopen_terminal(console->fd) : -1;
@@ -58,7 +64,7 @@ void console_init(struct console *console, int fd, void (*wake)(void *owner), vo
 	console->owner = owner;
 	console->mode = CONSOLE_NOWAIT;
 	if (fstat(fd, &status))
-		console->gone = true;
+		give_up(console, errno);
 	else if (S_ISREG(status.st_mode))
 		console->mode = CONSOLE_WRITES;
 	else if (S_ISCHR(status.st_mode))
@@ -126,7 +132,7 @@ static int flush(struct console *console)
 		if (written < 0 && errno == EAGAIN)
 			return -EAGAIN;
 		if (written < 0)
-			console->gone = true;
+			give_up(console, errno);
 		else
 			forget(console, (uint32_t)written);
 	}

@@ -39,7 +39,8 @@ struct console {
 	pthread_mutex_t lock;
 	int fd;
 	enum console_mode mode;
-	bool gone;           /* the reader closed its end */
+	bool gone;           /* standard output takes nothing any more */
+	int gone_errno;      /* and why */
 	bool stalled;        /* a throttled vCPU ran out of patience */
 	_Atomic bool active; /* the I/O thread is looking after the ring */
 	void (*wake)(void *owner);

@@ -42,23 +42,29 @@ static void deliver(struct input *input)
 	memmove(input->pending, input->pending + accepted, input->pending_count);
 }
 
+/* A terminal is read even while the guest takes nothing: the escape must always work. */
 static void watch_if_useful(struct input *input)
 {
-	bool useful = !input->ended && input->pending_count == 0 && atomic_load(&input->wanted);
+	bool has_room = input->terminal || input->pending_count == 0;
+	bool useful = !input->ended && !input->background && has_room &&
+		      atomic_load(&input->wanted);
 
 	loop_expect(input->loop, input->watch, useful ? POLLIN : 0);
 }
 
 void input_resume(struct input *input)
 {
+	input->background = false;
 	if (input->pending_count)
 		deliver(input);
 	watch_if_useful(input);
 }
 
+/* Only keys can find no room here, and a key more than that is lost as on any terminal. */
 static void append(struct input *input, uint8_t byte)
 {
-	input->pending[input->pending_count++] = byte;
+	if (input->pending_count < sizeof(input->pending))
+		input->pending[input->pending_count++] = byte;
 }
 
 /* One byte from a terminal, where Ctrl-A begins a command to mote. */
@@ -97,6 +103,13 @@ static void on_readable(void *owner, short events)
 	uint8_t chunk[INPUT_CHUNK_BYTES];
 	ssize_t count = read_some(input, chunk, sizeof(chunk));
 
+	if (count < 0 && errno == EIO && input->terminal) {
+		/* In the background, with SIGTTIN blocked.  The launcher wakes the loop on SIGCONT.
+		 */
+		input->background = true;
+		watch_if_useful(input);
+		return;
+	}
 	if (count <= 0) {
 		input->ended = !(count < 0 && (errno == EAGAIN || errno == EINTR)) ||
 			       (events & (POLLERR | POLLNVAL));

@@ -29,9 +29,10 @@ struct input {
 	int fd;
 	int watch;
 	bool terminal;
-	bool shared; /* others may read the same pipe or socket, and be faster */
-	bool escape; /* the byte before was Ctrl-A */
-	bool ended;  /* end of input, or nothing to read from */
+	bool shared;     /* others may read the same pipe or socket, and be faster */
+	bool escape;     /* the byte before was Ctrl-A */
+	bool background; /* the terminal is somebody else's at the moment */
+	bool ended;      /* end of input, or nothing to read from */
 	_Atomic bool wanted;
 	struct loop *loop;
 	struct serial *serial;

@@ -35,6 +35,8 @@ static void add_unless_ignored(sigset_t *signals, int number)
 
 static void collect_signals(struct launcher *launcher)
 {
+	sigset_t blocked;
+
 	sigemptyset(&launcher->signals);
 	sigaddset(&launcher->signals, SIGCHLD);
 	sigaddset(&launcher->signals, SIGTERM);
@@ -42,7 +44,10 @@ static void collect_signals(struct launcher *launcher)
 	add_unless_ignored(&launcher->signals, SIGHUP);
 	sigaddset(&launcher->signals, SIGCONT);
 	/* Blocked in both processes: only the launcher acts on them, one at a time. */
-	sigprocmask(SIG_BLOCK, &launcher->signals, NULL);
+	blocked = launcher->signals;
+	/* Nobody waits for this one: a read from the background then fails instead of stopping. */
+	sigaddset(&blocked, SIGTTIN);
+	sigprocmask(SIG_BLOCK, &blocked, NULL);
 	/* Inherited as ignored it would never come, and the VM process would be reaped unseen. */
 	signal(SIGCHLD, SIG_DFL);
 	/* A reader that closes the console is an error of write(2), not the end of mote. */
@@ -67,16 +72,21 @@ int launcher_start(struct launcher *launcher, void (*job)(void *owner), void *ow
 	_exit(1);
 }
 
-/* Pass on the wish to stop. */
-static void ask_to_stop(struct launcher *launcher, enum outcome_kind kind, int code)
+static void wake_vm(const struct launcher *launcher)
 {
 	uint64_t one = 1;
 
+	if (write(launcher->wake_fd, &one, sizeof(one)) < 0)
+		kill(launcher->child, SIGKILL);
+}
+
+/* Pass on the wish to stop. */
+static void ask_to_stop(struct launcher *launcher, enum outcome_kind kind, int code)
+{
 	launcher->wish = (struct outcome){.kind = kind, .code = (uint32_t)code};
 	atomic_store(&launcher->state->stop_code, (uint32_t)code);
 	atomic_store(&launcher->state->stop_kind, kind);
-	if (write(launcher->wake_fd, &one, sizeof(one)) < 0)
-		kill(launcher->child, SIGKILL);
+	wake_vm(launcher);
 }
 
 static uint64_t min_u64(uint64_t a, uint64_t b)
@@ -118,6 +128,7 @@ int launcher_wait(struct launcher *launcher)
 				return status;
 		} else if (number == SIGCONT) {
 			terminal_enter(launcher->terminal, STDIN_FILENO);
+			wake_vm(launcher);
 		} else if (number == 0 && stopping) {
 			kill(launcher->child, SIGKILL);
 			deadline_ns = UINT64_MAX;

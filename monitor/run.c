@@ -40,7 +40,9 @@ static int open_report(int *fd, const char *flag, const char *path)
 	*fd = NOT_WANTED;
 	if (!path)
 		return 0;
-	*fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, REPORT_FILE_MODE);
+	/* Appending, because it may be the file that standard output or another report goes to. */
+	*fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOCTTY,
+		   REPORT_FILE_MODE);
 	if (*fd >= 0)
 		return 0;
 	log_error("%s: cannot open %s for writing: %s", flag, path, strerror(errno));
@@ -71,28 +73,41 @@ static struct outcome launch(struct run_state *state)
 		.timeout_ms = config.mote.timeout_ms,
 	};
 	struct outcome outcome = {.kind = OUTCOME_HOST_FAILURE};
-	int error = terminal_enter(&terminal, STDIN_FILENO);
+	int error = launcher_start(&launcher, vm_process_main, &vm);
 	int status;
 
-	if (error)
-		log_warning("cannot switch the terminal to raw mode: %s", strerror(-error));
-	error = launcher_start(&launcher, vm_process_main, &vm);
 	if (error) {
-		terminal_leave(&terminal);
 		log_error("cannot start the VM process: %s", strerror(-error));
 		return outcome;
 	}
+	/* Only now, when a signal can no longer end the launcher before it puts the terminal back.
+	 */
+	error = terminal_enter(&terminal, STDIN_FILENO);
+	if (error)
+		log_warning("cannot switch the terminal to raw mode: %s", strerror(-error));
 	status = launcher_wait(&launcher);
 	trace_stamp(&state->trace, TRACE_REAPED);
 	terminal_leave(&terminal);
 	return launcher_judge(&launcher, status);
 }
 
+static void explain_loss(const struct run_counters *counters)
+{
+	const char *why = "nobody read standard output in time";
+
+	if (!counters->console_dropped_bytes)
+		return;
+	if (counters->console_errno == EPIPE)
+		why = "the reader of standard output left";
+	else if (counters->console_errno)
+		why = strerror(counters->console_errno);
+	log_warning("%" PRIu64 " bytes of console output were dropped: %s",
+		    counters->console_dropped_bytes, why);
+}
+
 /* What a person wants to know about an end that the status alone does not tell. */
 static void explain(const struct outcome *outcome, const struct run_state *state)
 {
-	uint64_t dropped = state->counters.console_dropped_bytes;
-
 	switch (outcome->kind) {
 	case OUTCOME_TRIPLE_FAULT: log_error("the guest crashed: triple fault"); break;
 	case OUTCOME_PANIC: log_error("the guest panicked"); break;
@@ -110,10 +125,14 @@ static void explain(const struct outcome *outcome, const struct run_state *state
 		break;
 	default: break;
 	}
-	if (dropped)
-		log_warning("%" PRIu64 " bytes of console output were dropped: "
-			    "nobody read standard output in time",
-			    dropped);
+	explain_loss(&state->counters);
+}
+
+/* One report that cannot be written keeps no other from being written. */
+static void told(const char *key, const char *path, int error)
+{
+	if (error)
+		log_error("%s: cannot write %s: %s", key, path, strerror(-error));
 }
 
 static void report(const struct cli *cli, const struct reports *reports,
@@ -125,18 +144,17 @@ static void report(const struct cli *cli, const struct reports *reports,
 		.status = status,
 		.state = state,
 	};
-	int error = 0;
 
 	if (cli->trace && !cli->trace_path)
 		trace_print(&state->trace, stderr);
 	if (reports->trace_fd != NOT_WANTED)
-		error = result_write_trace(reports->trace_fd, &result);
-	if (!error && reports->result_fd != NOT_WANTED)
-		error = result_write(reports->result_fd, &result);
-	if (!error && resources.metrics_fd > STDERR_FILENO)
-		error = result_write_metrics(resources.metrics_fd, &result);
-	if (error)
-		log_error("cannot write a report: %s", strerror(-error));
+		told("--trace", cli->trace_path, result_write_trace(reports->trace_fd, &result));
+	if (reports->result_fd != NOT_WANTED)
+		told("--result", cli->result_path, result_write(reports->result_fd, &result));
+	/* Zero if the run ended before any resource was opened. */
+	if (resources.metrics_fd > STDERR_FILENO)
+		told("metrics.metrics_path", config.metrics.metrics_path,
+		     result_write_metrics(resources.metrics_fd, &result));
 }
 
 static struct outcome run_config(const struct cli *cli, struct run_state *state)

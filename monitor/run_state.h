@@ -29,6 +29,7 @@ struct run_counters {
 	uint64_t unclaimed_writes;
 	uint64_t console_bytes;
 	uint64_t console_dropped_bytes;
+	int32_t console_errno; /* why standard output took nothing any more, or 0 */
 };
 
 struct run_state {

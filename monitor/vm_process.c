@@ -29,7 +29,6 @@ static struct loop loop;
 /* What the I/O thread does next and when, UINT64_MAX for never. */
 static struct {
 	uint64_t console_due_ns;
-	short console_events;
 	int console_watch;
 	struct halt_watch halt;
 } io = {.console_due_ns = UINT64_MAX};
@@ -55,6 +54,7 @@ static void publish_counters(struct run_counters *counters)
 				    machine.platform.mmio.unclaimed_writes,
 		.console_bytes = console.total_bytes,
 		.console_dropped_bytes = console.dropped_bytes,
+		.console_errno = console.gone_errno,
 	};
 }
 

@@ -54,6 +54,9 @@ is 'a reader that leaves: its line' "$(lines "$tap_work/first")" 1
 check 'a reader that leaves: the guest goes on to its end' \
 	grep -q '"outcome":"exit","code":0' "$tap_work/result"
 
+"$MOTE" run "$(config hello)" </dev/null >/dev/full 2>"$tap_work/errors"
+check 'a full disk: the loss is told, and why' grep -q 'were dropped: No space left' "$tap_work/errors"
+
 "$MOTE" run "$(config hello)" </dev/null >&- 2>"$tap_work/errors"
 is 'no standard output at all' "$?" 0
 "$MOTE" run "$(config hello)" <&- >"$tap_work/out" 2>"$tap_work/errors"

@@ -109,6 +109,11 @@ is 'the result is one line' "$(wc -l <"$tap_work/result" | tr -d ' ')" 1
 check 'the result has outcome, code and status' grep -q '^{"outcome":"exit","code":0,"status":0,' "$tap_work/result"
 "$MOTE" run --trace="$tap_work/trace" "$(config hello)" </dev/null >/dev/null 2>&1
 check 'trace file is JSON' grep -q '^{"trace":\[{"stage":"start","ns":[0-9]*}' "$tap_work/trace"
+"$MOTE" run --trace=/dev/full --result "$tap_work/result" "$(config hello)" </dev/null >/dev/null 2>"$tap_work/errors"
+check 'a report that cannot be written is named' grep -q -e '--trace: cannot write /dev/full' "$tap_work/errors"
+check 'and keeps no other from being written' grep -q '"outcome":"exit"' "$tap_work/result"
+"$MOTE" run --trace="$tap_work/both" --result "$tap_work/both" "$(config hello)" </dev/null >/dev/null 2>&1
+is 'two reports in one file are two lines' "$(grep -c '^{.*}$' "$tap_work/both")" 2
 "$MOTE" run - <"$(config hello)" >"$tap_work/out" 2>/dev/null
 is 'configuration from standard input' "$(cat "$tap_work/out")" 'hello from a mote unikernel'
 "$MOTE" --config-file "$(config hello)" --no-api --id a-1 </dev/null >"$tap_work/out" 2>/dev/null

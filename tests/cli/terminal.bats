@@ -1,0 +1,55 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# tests/cli/terminal.bats - mote on a terminal: keys, the escape, and the way back.
+
+setup() {
+	bats_require_minimum_version 1.5.0
+	MOTE=${MOTE:-build/mote}
+	MOTE_GUESTS=${MOTE_GUESTS:-build/release/tests/guests}
+	[[ ${MOTE_KVM:-} != none ]] || skip 'MOTE_KVM=none, and the lab has no Python to play the terminal'
+	"$MOTE" doctor >/dev/null || skip '/dev/kvm does not work here'
+	config="$BATS_TEST_TMPDIR/vm.json"
+}
+
+guest() {
+	printf '{"boot-source": {"kernel_image_path": "%s/%s.elf", "boot_args": ""}, "machine-config": {"vcpu_count": 1, "mem_size_mib": 32}}' \
+		"$MOTE_GUESTS" "$1" >"$config"
+}
+
+on_terminal() {
+	python3 "$BATS_TEST_DIRNAME/on_terminal.py" "$@"
+}
+
+@test "Ctrl-A x leaves, with a status of its own" {
+	guest spin
+	run -168 on_terminal "$MOTE" run "$config" -- spin '\x01x'
+	[[ $output == *"terminal as before"* ]]
+}
+
+@test "Ctrl-A x leaves a guest that never reads a key" {
+	guest spin
+	keys=$(printf 'k%.0s' {1..300})
+	run -168 on_terminal "$MOTE" run "$config" -- spin "$keys" '' '\x01x'
+	[[ $output == *"terminal as before"* ]]
+}
+
+@test "the guest gets the keys, Ctrl-C and Ctrl-A among them" {
+	guest console_echo
+	run -0 on_terminal "$MOTE" run "$config" -- ready 'a\x03\x01\x01b\n' b 'quit\n'
+	[[ $output == *$'a\x03\x01b'* ]]
+	[[ $output == *"terminal as before"* ]]
+}
+
+@test "a VM process that is killed leaves the terminal as it was" {
+	guest spin
+	run -127 on_terminal --kill-child "$MOTE" run "$config" -- spin ''
+	[[ $output == *"killed by signal 9"* ]]
+	[[ $output == *"terminal as before"* ]]
+}
+
+@test "a stop by signal leaves the terminal as it was" {
+	guest spin
+	run -143 on_terminal sh -c 'echo $$; "$0" run "$1" & wait=$!; trap "" TERM; sleep 1; kill -TERM $wait; wait $wait' \
+		"$MOTE" "$config" -- spin ''
+	[[ $output == *"terminal as before"* ]]
+}
