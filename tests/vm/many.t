@@ -11,14 +11,9 @@ count_open() {
 	for entry in /proc/self/fd/*; do echo "$entry"; done | wc -l
 }
 
-count_processes() {
-	grep -l '^Name:	mote$' /proc/[0-9]*/status 2>/dev/null | wc -l
-}
-
 export TMPDIR="$tap_work/temporary"
 mkdir "$TMPDIR" "$tap_work/cwd"
 cd "$tap_work/cwd" || exit 1
-processes=$(count_processes)
 open=$(count_open)
 failures=0
 i=0
@@ -28,7 +23,7 @@ while [ "$i" -lt "$launches" ]; do
 done
 is "$launches launches: failures" "$failures" 0
 is 'the last one said hello' "$(cat "$tap_work/out")" 'hello from a mote unikernel'
-is 'no process is left' "$(count_processes)" "$processes"
+is 'no process is left' "$(left_over)" ''
 is 'no temporary file is left' "$(find "$TMPDIR" "$tap_work/cwd" -mindepth 1)" ''
 is 'no descriptor is left' "$(count_open)" "$open"
 

@@ -12,14 +12,6 @@ start() {
 	pid=$!
 }
 
-# Processes called mote that are still there; one that only waits for init to reap it is gone.
-left_over() {
-	for status_file in /proc/[0-9]*/status; do
-		grep -q "^Name:	mote$" "$status_file" 2>/dev/null &&
-			! grep -q '^State:	[ZX]' "$status_file" 2>/dev/null && echo "$status_file"
-	done
-}
-
 # SIGINT is left out of the list because sh starts background jobs with it ignored.
 for pair in TERM:143 HUP:129; do
 	signal=${pair%:*}

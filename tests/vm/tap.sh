@@ -50,6 +50,15 @@ done_testing() {
 	[ "$tap_failed" -eq 0 ]
 }
 
+# This test's VMs that are still there, launcher or VM process: those with a file of its folder on
+# their command line.  Others may run mote meanwhile.  One that waits to be reaped has none.
+left_over() {
+	for tap_cmdline in /proc/[0-9]*/cmdline; do
+		grep -q '^Name:	mote$' "${tap_cmdline%/*}/status" 2>/dev/null &&
+			grep -q "$tap_work/" "$tap_cmdline" 2>/dev/null && echo "$tap_cmdline"
+	done
+}
+
 # Milliseconds since boot; busybox's date knows no fractions.
 now_ms() {
 	read -r tap_uptime _ </proc/uptime
