@@ -42,6 +42,7 @@ static void collect_signals(struct launcher *launcher)
 	sigaddset(&launcher->signals, SIGTERM);
 	add_unless_ignored(&launcher->signals, SIGINT);
 	add_unless_ignored(&launcher->signals, SIGHUP);
+	add_unless_ignored(&launcher->signals, SIGQUIT);
 	sigaddset(&launcher->signals, SIGCONT);
 	/* Blocked in both processes: only the launcher acts on them, one at a time. */
 	blocked = launcher->signals;
@@ -52,6 +53,8 @@ static void collect_signals(struct launcher *launcher)
 	signal(SIGCHLD, SIG_DFL);
 	/* A reader that closes the console is an error of write(2), not the end of mote. */
 	signal(SIGPIPE, SIG_IGN);
+	/* So is a file that may not grow any further. */
+	signal(SIGXFSZ, SIG_IGN);
 }
 
 int launcher_start(struct launcher *launcher, void (*job)(void *owner), void *owner)

@@ -237,11 +237,12 @@ static void a_time_limit_that_is_not_reached(void **state)
 
 static void the_signals_that_stop(void **state)
 {
-	static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
+	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
 
 	(void)state;
 	signal(SIGINT, SIG_DFL);
 	signal(SIGHUP, SIG_DFL);
+	signal(SIGQUIT, SIG_DFL);
 	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++) {
 		int number = signals[i];
 

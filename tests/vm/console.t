@@ -57,6 +57,10 @@ check 'a reader that leaves: the guest goes on to its end' \
 "$MOTE" run "$(config hello)" </dev/null >/dev/full 2>"$tap_work/errors"
 check 'a full disk: the loss is told, and why' grep -q 'were dropped: No space left' "$tap_work/errors"
 
+status=0
+(ulimit -f 1 && "$MOTE" run "$(config spew "$amount")" </dev/null >"$tap_work/limited") 2>"$tap_work/errors" || status=$?
+is 'a file that may not grow: the guest goes on to its end' "$status" 0
+
 "$MOTE" run "$(config hello)" </dev/null >&- 2>"$tap_work/errors"
 is 'no standard output at all' "$?" 0
 "$MOTE" run "$(config hello)" <&- >"$tap_work/out" 2>"$tap_work/errors"
