@@ -84,7 +84,9 @@ fails 'memory too small for the kernel' 169 'guest memory' run "$tap_work/tiny.j
 
 file=$(config hello '' '"vcpu_count": 1, "mem_size_mib": 16' '"require_nested_paging": true')
 if grep -qsE '^[Y1]' /sys/module/kvm_intel/parameters/ept /sys/module/kvm_amd/parameters/npt; then
-	check 'nested paging required, and there' "$MOTE" run "$file" </dev/null >/dev/null
+	status=0
+	"$MOTE" run "$file" </dev/null >"$tap_work/out" 2>&1 || status=$?
+	is 'nested paging required, and there' "$status" 0
 else
 	fails 'nested paging required, and not there' 127 'mote.require_nested_paging' run "$file"
 fi
