@@ -40,9 +40,19 @@ bool halt_watch_tick(struct halt_watch *watch, uint64_t now_ns)
 		return false;
 	}
 	watch->asked = false;
+	/*
+	 * The answers are not of one moment: a vCPU may have been started by another after it
+	 * answered.  Halts that last are still there when asked again.
+	 */
+	if (all_halted(watch)) {
+		watch->rounds_halted++;
+		set_due(watch, now_ns, 0);
+		return watch->rounds_halted == HALT_WATCH_ROUNDS;
+	}
+	watch->rounds_halted = 0;
 	watch->interval_ms *= 2;
 	if (watch->interval_ms > HALT_WATCH_LAST_MS)
 		watch->interval_ms = HALT_WATCH_LAST_MS;
 	set_due(watch, now_ns, watch->interval_ms);
-	return all_halted(watch);
+	return false;
 }

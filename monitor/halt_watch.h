@@ -22,12 +22,14 @@ enum {
 	HALT_WATCH_FIRST_MS = 50,
 	HALT_WATCH_LAST_MS = 10000,
 	HALT_WATCH_ANSWER_MS = 5, /* from question to answer */
+	HALT_WATCH_ROUNDS = 2,    /* questions in a row that all must answer alike */
 };
 
 struct halt_watch {
 	struct vcpu *vcpus;
 	unsigned int vcpu_count;
 	bool asked;
+	int rounds_halted;
 	int interval_ms;
 	uint64_t due_ns;
 };

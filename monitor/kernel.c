@@ -11,11 +11,6 @@
 #include "monitor/kernel_guess.h"
 #include "monitor/layout.h"
 
-const char *kernel_entry_name(enum kernel_entry entry)
-{
-	return entry == KERNEL_ENTRY_PVH ? "pvh" : "linux64";
-}
-
 static void take_segments(struct kernel_image *image, const struct kernel_segments *segments)
 {
 	image->lowest_gpa = UINT64_MAX;

@@ -76,7 +76,4 @@ struct kernel_image {
 int kernel_parse(struct kernel_image *image, const void *file, size_t length_bytes,
 		 uint64_t ram_bytes, enum config_protocol wanted, struct reason *reason);
 
-/* "linux64" or "pvh", for traces and messages. */
-const char *kernel_entry_name(enum kernel_entry entry);
-
 #endif

@@ -23,7 +23,9 @@ static int map_ram(const struct config_machine *config, uint8_t **ram, struct re
 		flags |= MAP_HUGETLB;
 	mapping = mmap(NULL, config->ram_bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
 	if (mapping == MAP_FAILED)
-		return reason_set(reason, -errno, "cannot reserve %llu MiB of guest memory%s: %s",
+		return reason_set(reason, -errno,
+				  "machine-config.mem_size_mib: cannot reserve %llu MiB of guest "
+				  "memory%s: %s",
 				  (unsigned long long)(config->ram_bytes / LAYOUT_MIB),
 				  config->huge_pages == CONFIG_HUGE_PAGES_2M ? " in 2 MiB pages"
 									     : "",
@@ -293,6 +295,14 @@ static const struct {
 	{build_tables, OUTCOME_BAD_CONFIG, TRACE_TABLES},
 };
 
+/* The choice of the kernel's entry goes into the trace. */
+static uint32_t stage_value(const struct machine *machine, enum trace_stage stage)
+{
+	if (stage != TRACE_KERNEL)
+		return 0;
+	return machine->kernel.entry == KERNEL_ENTRY_PVH ? TRACE_ENTRY_PVH : TRACE_ENTRY_LINUX64;
+}
+
 int machine_build(struct machine *machine, enum outcome_kind *failure, struct reason *reason)
 {
 	int error = kvm_create(&machine->kvm, machine->resources->kvm_fd, reason);
@@ -313,7 +323,8 @@ int machine_build(struct machine *machine, enum outcome_kind *failure, struct re
 		}
 		if (steps[i].step == build_kernel)
 			machine->choices = choose(&machine->config->mote, &machine->kernel);
-		trace_stamp(&machine->state->trace, steps[i].stage);
+		trace_stamp_value(&machine->state->trace, steps[i].stage,
+				  stage_value(machine, steps[i].stage));
 	}
 	return 0;
 }

@@ -104,8 +104,10 @@ static void on_route_changed(void *owner, unsigned int pin, const struct ioapic_
 		.address_hi = message->address_hi,
 		.data = message->data,
 	};
-	if (kvm_set_routes(platform->links.kvm, platform->routes))
+	if (kvm_set_routes(platform->links.kvm, platform->routes) && !platform->route_refused) {
+		platform->route_refused = true;
 		log_error("KVM refused the interrupt routes");
+	}
 	if (pin != LAYOUT_SERIAL_GSI || !message->enabled)
 		return;
 	pthread_mutex_lock(&platform->serial_lock);

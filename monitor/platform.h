@@ -59,6 +59,7 @@ struct platform {
 	struct absent_chip absent_pit;
 
 	struct kvm_pin_route routes[LAYOUT_IOAPIC_PINS];
+	bool route_refused;    /* said once */
 	_Atomic uint64_t stop; /* kind and code as one, 0 until a chip asks: see ask_for_stop() */
 };
 

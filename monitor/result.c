@@ -20,6 +20,9 @@ static json_t *trace_array(const struct run_state *state)
 
 		if (stamps[i].stage == TRACE_GUEST_STAGE)
 			json_object_set_new(stamp, "value", json_integer(stamps[i].value));
+		if (trace_value_name(&stamps[i]))
+			json_object_set_new(stamp, "value",
+					    json_string(trace_value_name(&stamps[i])));
 		json_array_append_new(array, stamp);
 	}
 	return array;

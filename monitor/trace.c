@@ -73,6 +73,13 @@ const char *trace_stage_name(uint32_t stage)
 	return stage < TRACE_STAGES ? names[stage] : "?";
 }
 
+const char *trace_value_name(const struct trace_stamp *stamp)
+{
+	if (stamp->stage != TRACE_KERNEL)
+		return NULL;
+	return stamp->value == TRACE_ENTRY_PVH ? "pvh" : "linux64";
+}
+
 static int compare_times(const void *left, const void *right)
 {
 	const struct trace_stamp *a = left;
@@ -106,6 +113,9 @@ static void print_stamp(const struct trace_stamp *stamp, uint64_t previous_ns, u
 	if (stamp->stage == TRACE_GUEST_STAGE)
 		snprintf(name, sizeof(name), "%s %" PRIu32, trace_stage_name(stamp->stage),
 			 stamp->value);
+	else if (trace_value_name(stamp))
+		snprintf(name, sizeof(name), "%s %s", trace_stage_name(stamp->stage),
+			 trace_value_name(stamp));
 	else
 		snprintf(name, sizeof(name), "%s", trace_stage_name(stamp->stage));
 	fprintf(stream, "%-16s %12.1f %12.1f\n", name, (double)(stamp->ns - previous_ns) / 1000,

@@ -45,9 +45,15 @@ enum trace_stage {
 	TRACE_STAGES,
 };
 
+/* The way into the kernel that was chosen, as the value of TRACE_KERNEL. */
+enum trace_entry {
+	TRACE_ENTRY_LINUX64,
+	TRACE_ENTRY_PVH,
+};
+
 struct trace_stamp {
 	uint32_t stage;
-	uint32_t value; /* of TRACE_GUEST_STAGE: what the guest wrote */
+	uint32_t value; /* of TRACE_GUEST_STAGE: what the guest wrote; TRACE_KERNEL: trace_entry */
 	uint64_t ns;
 };
 
@@ -65,6 +71,9 @@ void trace_stamp_value(struct trace *trace, enum trace_stage stage, uint32_t val
 
 /* The word for a stage, e.g. "first-entry"; "?" for a number that is none. */
 const char *trace_stage_name(uint32_t stage);
+
+/* The word for what a stamp's value says, or NULL if it is a number or says nothing. */
+const char *trace_value_name(const struct trace_stamp *stamp);
 
 /*
  * Copy what can be trusted of `trace` into `copy`, which has TRACE_STAMPS_MAX slots, in

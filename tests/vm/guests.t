@@ -31,6 +31,7 @@ is 'hello by PVH: greeting' "$output" 'hello from a mote unikernel'
 
 run hello '' "$one" '"boot_protocol": "pvh"'
 ends 'hello, PVH asked for' exit 0
+check 'hello, PVH asked for: the trace says so' grep -q '"value":"pvh"' "$tap_work/result"
 run hello '' "$one" '"boot_protocol": "linux64"'
 ends 'hello, Linux 64-bit asked for' exit 0
 run hello '' "$one" '"irqchip": "kernel", "pit": true'
