@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tests/unit/test_kvm.c - interrupts through KVM: an IOAPIC pin's MSI route, reached by a line
+ * pulse and by an eventfd, seen in the local APIC's request register.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kvm.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "monitor/kvm.h"
+
+enum {
+	PIN = 5,
+	VECTOR = 0x45,
+	LAPIC_SPURIOUS = 0xf0,
+	LAPIC_ENABLED = 1 << 8,
+	LAPIC_REQUESTS = 0x200, /* eight registers of 32 vectors, 16 bytes apart */
+	PATIENCE_MS = 2000,
+};
+
+static struct kvm kvm;
+static int vcpu_fd;
+
+static struct kvm_lapic_state lapic(void)
+{
+	struct kvm_lapic_state state;
+
+	assert_int_equal(ioctl(vcpu_fd, KVM_GET_LAPIC, &state), 0);
+	return state;
+}
+
+static int make_vm(void **state)
+{
+	struct kvm_lapic_state enabled;
+	struct reason reason;
+	int device = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+
+	(void)state;
+	if (device < 0 || kvm_create(&kvm, device, &reason) || kvm_split_irqchip(&kvm, &reason)) {
+		vcpu_fd = -1;
+		return 0;
+	}
+	vcpu_fd = ioctl(kvm.vm_fd, KVM_CREATE_VCPU, 0UL);
+	assert_true(vcpu_fd >= 0);
+	enabled = lapic();
+	enabled.regs[LAPIC_SPURIOUS + 1] |= LAPIC_ENABLED >> 8;
+	assert_int_equal(ioctl(vcpu_fd, KVM_SET_LAPIC, &enabled), 0);
+	return 0;
+}
+
+static int close_vm(void **state)
+{
+	(void)state;
+	if (vcpu_fd < 0)
+		return 0;
+	close(vcpu_fd);
+	close(kvm.vm_fd);
+	close(kvm.device_fd);
+	return 0;
+}
+
+static void need_kvm(void)
+{
+	if (vcpu_fd < 0) {
+		print_message("no usable /dev/kvm here\n");
+		skip();
+	}
+}
+
+static void route(bool enabled)
+{
+	struct kvm_pin_route routes[LAYOUT_IOAPIC_PINS] = {
+		[PIN] = {.enabled = enabled, .address_lo = 0xfee00000, .data = VECTOR},
+	};
+
+	assert_int_equal(kvm_set_routes(&kvm, routes), 0);
+}
+
+static bool requested(void)
+{
+	struct kvm_lapic_state state = lapic();
+
+	return state.regs[LAPIC_REQUESTS + VECTOR / 32 * 16 + VECTOR % 32 / 8] & 1 << VECTOR % 8;
+}
+
+/* An eventfd's edge may be delivered by a kernel thread. */
+static bool requested_soon(void)
+{
+	for (int waited_ms = 0; waited_ms < PATIENCE_MS && !requested(); waited_ms++)
+		usleep(1000);
+	return requested();
+}
+
+static void a_pulse_follows_the_route(void **state)
+{
+	(void)state;
+	need_kvm();
+	route(true);
+	assert_false(requested());
+	assert_int_equal(kvm_pulse_line(&kvm, PIN), 0);
+	assert_true(requested());
+}
+
+static void an_eventfd_follows_the_route(void **state)
+{
+	uint64_t one = 1;
+	int line = eventfd(0, EFD_CLOEXEC);
+
+	(void)state;
+	need_kvm();
+	assert_true(line >= 0);
+	assert_int_equal(kvm_bind_eventfd(&kvm, PIN, line), 0);
+	route(true);
+	assert_false(requested());
+	assert_int_equal(write(line, &one, sizeof(one)), sizeof(one));
+	assert_true(requested_soon());
+	close(line);
+}
+
+static void a_masked_pin_goes_nowhere(void **state)
+{
+	(void)state;
+	need_kvm();
+	route(true);
+	route(false);
+	(void)kvm_pulse_line(&kvm, PIN);
+	assert_false(requested());
+}
+
+static void a_descriptor_that_is_no_eventfd_is_refused(void **state)
+{
+	(void)state;
+	need_kvm();
+	assert_int_equal(kvm_bind_eventfd(&kvm, PIN, kvm.device_fd), -EINVAL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_pulse_follows_the_route, make_vm, close_vm),
+		cmocka_unit_test_setup_teardown(an_eventfd_follows_the_route, make_vm, close_vm),
+		cmocka_unit_test_setup_teardown(a_masked_pin_goes_nowhere, make_vm, close_vm),
+		cmocka_unit_test_setup_teardown(a_descriptor_that_is_no_eventfd_is_refused, make_vm,
+						close_vm),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
