@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # tests/lint.sh - what the compiler cannot see: format, static analysis, and the structure's own rules.
 #
-#	tests/lint.sh [CHECK...]      CHECK: format rules shell cppcheck tidy (default: all)
+#	tests/lint.sh [CHECK...]      CHECK: format rules shell manuals cppcheck tidy (default: all)
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -75,9 +75,13 @@ check_tidy() {
 		xargs -P 2 -n 6 clang-tidy --quiet -p "$database" 2>/dev/null || bad=1
 }
 
+check_manuals() {
+	mandoc -T lint -W warning docs/*.[15] || bad=1
+}
+
 main() {
 	local check
-	(($#)) || set -- format rules shell cppcheck tidy
+	(($#)) || set -- format rules shell manuals cppcheck tidy
 	for check in "$@"; do
 		printf '== %s\n' "$check"
 		"check_$check"
