@@ -5,8 +5,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "monitor/check.h"
@@ -35,11 +37,25 @@ static struct config_errors config_errors;
 static struct resources resources;
 static struct terminal terminal;
 
-static int open_report(int *fd, const char *flag, const char *path)
+static bool same_file(const char *one, const char *other)
+{
+	struct stat first;
+	struct stat second;
+
+	return stat(one, &first) == 0 && stat(other, &second) == 0 && S_ISREG(first.st_mode) &&
+	       first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+}
+
+/* A report replaces what its file held, so the configuration must not be that file. */
+static int open_report(int *fd, const char *flag, const char *path, const char *config_path)
 {
 	*fd = NOT_WANTED;
 	if (!path)
 		return 0;
+	if (same_file(path, config_path)) {
+		log_error("%s: %s is the configuration itself", flag, path);
+		return -EEXIST;
+	}
 	/* Appending, because it may be the file that standard output or another report goes to. */
 	*fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOCTTY,
 		   REPORT_FILE_MODE);
@@ -188,8 +204,8 @@ int run_command(const struct cli *cli, struct run_state *state)
 	struct outcome outcome;
 	int status;
 
-	if (open_report(&reports.result_fd, "--result", cli->result_path) ||
-	    open_report(&reports.trace_fd, "--trace", cli->trace_path))
+	if (open_report(&reports.result_fd, "--result", cli->result_path, cli->config_path) ||
+	    open_report(&reports.trace_fd, "--trace", cli->trace_path, cli->config_path))
 		return OUTCOME_STATUS_CONFIG;
 	outcome = run_config(cli, state);
 	status = outcome_status(&outcome, config.mote.clean_outcomes);

@@ -79,6 +79,9 @@ sed "s,/nonexistent,$tap_work/empty," "$tap_work/missing.json" >"$tap_work/empty
 fails 'an empty file for a kernel' 169 'is empty' run "$tap_work/empty.json"
 fails 'no configuration' 126 '/nonexistent.json' run /nonexistent.json
 fails 'an unwritable result' 126 '--result' run --result /nonexistent/result "$tap_work/missing.json"
+cp "$tap_work/missing.json" "$tap_work/precious.json"
+fails 'the configuration as the result' 126 'is the configuration itself' run --result "$tap_work/precious.json" "$tap_work/precious.json"
+check 'the configuration as the result: it is untouched' cmp -s "$tap_work/missing.json" "$tap_work/precious.json"
 echo '{"boot-source": {"kernel_image_path": "'"$MOTE_GUESTS"'/hello.elf"}, "machine-config": {"vcpu_count": 1, "mem_size_mib": 1}}' >"$tap_work/tiny.json"
 fails 'memory too small for the kernel' 169 'guest memory' run "$tap_work/tiny.json"
 
