@@ -43,6 +43,10 @@ static void collect_signals(struct launcher *launcher)
 	add_unless_ignored(&launcher->signals, SIGINT);
 	add_unless_ignored(&launcher->signals, SIGHUP);
 	add_unless_ignored(&launcher->signals, SIGQUIT);
+	/* Nobody has a reason to send these, but they would leave the terminal raw. */
+	add_unless_ignored(&launcher->signals, SIGALRM);
+	add_unless_ignored(&launcher->signals, SIGUSR1);
+	add_unless_ignored(&launcher->signals, SIGUSR2);
 	sigaddset(&launcher->signals, SIGCONT);
 	/* Blocked in both processes: only the launcher acts on them, one at a time. */
 	blocked = launcher->signals;

@@ -13,7 +13,7 @@ start() {
 }
 
 # SIGINT is left out of the list because sh starts background jobs with it ignored.
-for pair in TERM:143 HUP:129; do
+for pair in TERM:143 HUP:129 USR1:138; do
 	signal=${pair%:*}
 	start spin
 	sleep 0.3
