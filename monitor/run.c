@@ -96,8 +96,7 @@ static struct outcome launch(struct run_state *state)
 		log_error("cannot start the VM process: %s", strerror(-error));
 		return outcome;
 	}
-	/* Only now, when a signal can no longer end the launcher before it puts the terminal back.
-	 */
+	/* Only now: no signal can end the launcher any more before it puts the terminal back. */
 	error = terminal_enter(&terminal, STDIN_FILENO);
 	if (error)
 		log_warning("cannot switch the terminal to raw mode: %s", strerror(-error));

@@ -207,13 +207,13 @@ static void wire(const struct vm_process *vm)
 		.leave = leave,
 	};
 	input_init(&input);
-	machine = (struct machine){
-		.config = vm->config,
-		.resources = vm->resources,
-		.state = vm->state,
-		.console = &console,
-		.links = {.input_wanted = want_input, .input_drained = wake_loop},
-	};
+	/* Field by field: the rest is zero already, and writing it would touch all of its pages. */
+	machine.config = vm->config;
+	machine.resources = vm->resources;
+	machine.state = vm->state;
+	machine.console = &console;
+	machine.links.input_wanted = want_input;
+	machine.links.input_drained = wake_loop;
 }
 
 static void fail(enum outcome_kind kind, const struct reason *reason) __attribute__((noreturn));
