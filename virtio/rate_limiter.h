@@ -8,9 +8,11 @@
  *
  * A request larger than a bucket passes when the bucket is full and leaves a
  * debt that later ones wait for, so the rate holds whatever the sizes are.  Nothing is
- * rounded away: fractions of a token are kept.
+ * rounded away: fractions of a token are kept.  What comes while a bucket is full is
+ * lost, as in every token bucket: one that is small against the requests pays for late wake-ups.
  *
- * Pure: the caller brings the time (CLOCK_MONOTONIC).  Threads: the caller serialises.
+ * Pure: the caller brings the time (CLOCK_MONOTONIC), read under the lock that serialises
+ * the calls.  A time before the last one fills nothing and becomes the new base.
  */
 #ifndef VIRTIO_RATE_LIMITER_H
 #define VIRTIO_RATE_LIMITER_H
