@@ -31,6 +31,7 @@ enum {
 	BLOCK_SECTOR_BYTES = 512,
 	BLOCK_ID_BYTES = 20,
 	BLOCK_SEGMENTS_MAX = QUEUE_SEGMENTS_MAX - 2, /* less the header and the status */
+	BLOCK_ZERO_SECTORS_MAX = 65536,              /* 32 MiB: it may have to be written by hand */
 };
 
 #define VIRTIO_BLK_F_SEG_MAX      (UINT64_C(1) << 2)
@@ -68,10 +69,10 @@ struct block_settings {
 /* A request that the disk has not finished. */
 struct block_request {
 	bool in_use;
+	enum disk_operation operation;
 	uint16_t head;
-	uint32_t written_bytes; /* what the driver is told if it succeeds, the status included */
-	uint8_t *status;        /* in guest memory */
-	const char *what;       /* for links.host_error */
+	uint32_t data_bytes; /* what the driver is told that was written, besides the status */
+	uint8_t *status;     /* in guest memory */
 };
 
 struct block {
@@ -80,7 +81,7 @@ struct block {
 	struct disk disk;
 	struct rate_limiter limiter;
 	struct block_request requests[DISK_IN_FLIGHT_MAX]; /* by tag */
-	unsigned int next_free;   /* where the search for a free tag begins */
+	uint32_t next_tag;        /* where the search for a free one begins */
 	struct queue_chain chain; /* the one being looked at */
 };
 

@@ -85,6 +85,8 @@ struct virtio_device_links {
 	void (*wake)(void *owner);
 	/* The guest's fault stopped the device. */
 	void (*failed)(void *owner, unsigned int queue, enum virtio_fault fault);
+	/* A request was answered with an error, for a reason in words that never change. */
+	void (*refused)(void *owner, const char *why);
 	/* The host failed a request, with this errno; `what` is a word such as "write". */
 	void (*host_error)(void *owner, const char *what, int error);
 	void *owner;
@@ -108,7 +110,7 @@ struct virtio_device {
 
 	/* What the I/O thread waits for; of service().  service_fd is -1 where there is none. */
 	int service_fd;
-	uint64_t due_ns;
+	_Atomic uint64_t due_ns; /* set with the lock held, read by the I/O thread without */
 };
 
 static inline bool virtio_device_has(const struct virtio_device *device, uint64_t feature)

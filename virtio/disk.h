@@ -41,6 +41,8 @@ enum {
 	DISK_PENDING = 1,
 	DISK_IN_FLIGHT_MAX = 256,
 	DISK_BOUNCE_BYTES = 64 * 1024,
+	DISK_RING_ENTRIES = 64,
+	DISK_SEGMENTS_MAX = 1024,
 };
 
 enum disk_operation {
@@ -60,6 +62,13 @@ struct disk_transfer {
 	unsigned int segment_count;
 };
 
+/* What a tag asked for. */
+struct disk_pending {
+	enum disk_operation operation;
+	uint64_t offset_bytes;
+	uint64_t length_bytes;
+};
+
 struct disk_done {
 	uint32_t tag;
 	int result; /* 0 or negative errno */
@@ -71,6 +80,7 @@ struct disk {
 	bool in_memory;
 	bool is_direct;           /* opened with O_DIRECT */
 	uint32_t alignment_bytes; /* of buffers, with O_DIRECT */
+	uint32_t block_bytes;     /* of their lengths, with O_DIRECT */
 	uint8_t *bounce;          /* DISK_BOUNCE_BYTES, page-aligned; NULL without O_DIRECT */
 
 	bool has_ring;
@@ -78,7 +88,10 @@ struct disk {
 	unsigned int in_flight;
 	bool read_nowait_works; /* until the file system says that it does not */
 	bool write_nowait_works;
-	uint32_t lengths[DISK_IN_FLIGHT_MAX]; /* what each tag asked for */
+	struct disk_pending pending[DISK_IN_FLIGHT_MAX]; /* by tag */
+	/* The segments of transfers that are pending and not yet submitted. */
+	struct iovec segments[DISK_SEGMENTS_MAX];
+	unsigned int segment_count;
 };
 
 /* The fields above `has_ring` are set by the caller. */
@@ -93,17 +106,20 @@ int disk_open_ring(struct disk *disk);
 /*
  * Begin a transfer.  Returns 0 or negative errno when it is over, or DISK_PENDING: then
  * disk_reap() will bring `tag`, which must be below DISK_IN_FLIGHT_MAX and not in flight.  The
- * segments may be changed.  Pending transfers reach the kernel at disk_submit().
+ * segments are consumed.  Pending transfers reach the kernel at disk_submit() at the latest.
  */
 int disk_start(struct disk *disk, const struct disk_transfer *transfer, uint32_t tag);
 
-/* Hand what disk_start() left pending to the kernel. */
-void disk_submit(struct disk *disk);
+/*
+ * Hand what disk_start() left pending to the kernel.  Returns 0, or negative errno if it took not
+ * all of it, for want of memory: then submit again after a while.
+ */
+int disk_submit(struct disk *disk);
 
 /* Collect what is over: at most `max`, returns how many. Never waits. */
 unsigned int disk_reap(struct disk *disk, struct disk_done *done, unsigned int max);
 
-/* Cancel what can be cancelled, wait for the rest, and forget all results. */
+/* Wait until nothing is in flight, and forget all results. */
 void disk_drain(struct disk *disk);
 
 #endif
