@@ -42,6 +42,15 @@ void port_write_string(uint16_t port, const void *bytes, uint32_t count)
 				 : "rax", "memory");
 }
 
+void mmio_write_list(const struct mmio_store *stores, uint32_t count)
+{
+	if (count > 0)
+		__asm__ volatile("int3"
+				 : "+S"(stores), "+c"(count)
+				 : "D"(SERVICE_WRITE_MMIO)
+				 : "rax", "rdx", "memory");
+}
+
 _Noreturn void cpu_halt(void)
 {
 	__asm__ volatile("int3" : : "D"(SERVICE_HALT));

@@ -90,6 +90,15 @@ static inline uint8_t mmio_read8(uint64_t address)
 	return value;
 }
 
+/* A value for a device register below 4 GiB. */
+struct mmio_store {
+	uint32_t address;
+	uint32_t value;
+};
+
+/* The same as mmio_write32() for each, from level 0: see port_write_string(). */
+void mmio_write_list(const struct mmio_store *stores, uint32_t count);
+
 uint64_t msr_read(uint32_t msr);
 void msr_write(uint32_t msr, uint64_t value);
 struct cpuid cpuid(uint32_t leaf, uint32_t subleaf);

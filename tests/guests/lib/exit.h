@@ -16,7 +16,8 @@ enum {
 	EXIT_PVPANIC_PORT = 0x505,
 	EXIT_POWER_PORT = 0x604,
 	EXIT_I8042_PORT = 0x64,
-	EXIT_CODE_TRAP = 121, /* an exception that nobody expected */
+	EXIT_CODE_TRAP = 121,      /* an exception that nobody expected */
+	EXIT_CODE_NO_MEMORY = 120, /* heap_take() found none */
 };
 
 /* `code` as the exit code, through EXIT_PORT. */

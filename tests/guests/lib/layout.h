@@ -57,5 +57,6 @@
 #define SERVICE_CPUID        2
 #define SERVICE_WRITE_STRING 3
 #define SERVICE_HALT         4
+#define SERVICE_WRITE_MMIO   5
 
 #endif

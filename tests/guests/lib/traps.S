@@ -98,6 +98,15 @@ service_halt:
 	cli
 	hlt
 	jmp service_halt
+/* RSI = pairs of address and value, 32 bits each; ECX = how many. */
+service_write_mmio:
+	lodsl
+	mov %eax, %edx
+	lodsl
+	mov %eax, (%rdx)
+	dec %ecx
+	jnz service_write_mmio
+	iretq
 
 	.section .rodata.services, "a", @progbits
 	.balign 8
@@ -107,5 +116,6 @@ service_table:
 	.quad service_cpuid
 	.quad service_write_string
 	.quad service_halt
+	.quad service_write_mmio
 
 	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tests/guests/block_bench.c - how fast a disk is, seen from inside.
+ *
+ *	runs=KIND:PATTERN:BLOCK:DEPTH,...   or one run by kind= pattern= block= depth=
+ *	    KIND     read, write, mixed (seven reads to three writes)
+ *	    PATTERN  random, sequential
+ *	seconds=S requests=N    how long each run is; whichever comes first (2 s)
+ *	warmup_ms=MS            what each run does beforehand, uncounted (0)
+ *	span=BYTES              the first part of the disk that is used (all)
+ *	chain=indirect          one descriptor a request; else three
+ *	event_idx=0 notify=user device=N tsc_khz=N seed=N
+ *
+ * Prints a line of JSON for each run.  Latency runs from the moment a batch of requests is
+ * published to the moment the driver sees the answer.  Exit code 1: no disk, 2: a wrong
+ * argument, 3: a request failed.
+ */
+#include "tests/guests/lib/clock.h"
+#include "tests/guests/lib/cpu.h"
+#include "tests/guests/lib/guest.h"
+#include "tests/guests/lib/heap.h"
+#include "tests/guests/lib/string.h"
+#include "tests/guests/lib/virtio_block.h"
+
+enum {
+	DEPTH_MAX = 64,
+	BLOCK_BYTES_MAX = 65536,
+	QUEUE_SIZE = 256,
+	READS_OF_TEN = 7,
+	/* The histogram: each power of two in 64 parts, so a bin is at most 1.6 % wide. */
+	BIN_BITS = 6,
+	OCTAVES = 40,
+	BINS = (OCTAVES + 1) << BIN_BITS,
+};
+
+#define NS_PER_SECOND UINT64_C(1000000000)
+
+struct run {
+	const char *kind;
+	bool is_random;
+	bool is_indirect;
+	uint32_t read_of_ten;
+	uint32_t block_bytes;
+	uint32_t depth;
+	uint64_t blocks; /* of the span */
+};
+
+struct slot {
+	struct block_request request;
+	uint64_t begin_tsc;
+	uint8_t *data;
+};
+
+struct tally {
+	uint64_t requests;
+	uint64_t errors;
+	uint64_t sum_ticks;
+	uint64_t longest_ticks;
+	uint64_t elapsed_ticks;
+	uint32_t bins[BINS];
+};
+
+static struct block_disk disk;
+static struct slot slots[DEPTH_MAX];
+static struct tally tally;
+static uint64_t random_state;
+static uint64_t next_block;
+
+static uint64_t random_next(void)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return random_state;
+}
+
+static uint32_t bin_of(uint64_t ticks)
+{
+	uint32_t shift;
+
+	if (ticks < 2 << BIN_BITS)
+		return (uint32_t)ticks;
+	shift = 63 - (uint32_t)__builtin_clzll(ticks) - BIN_BITS;
+	if (shift >= OCTAVES)
+		return BINS - 1;
+	return (shift << BIN_BITS) + (uint32_t)(ticks >> shift);
+}
+
+/* The middle of a bin. */
+static uint64_t bin_ticks(uint32_t bin)
+{
+	uint32_t shift;
+
+	if (bin < 2 << BIN_BITS)
+		return bin;
+	shift = (bin >> BIN_BITS) - 1;
+	return ((uint64_t)(bin - (shift << BIN_BITS)) << shift) + (UINT64_C(1) << shift >> 1);
+}
+
+static uint64_t percentile_ns(uint32_t percent)
+{
+	uint64_t wanted = (tally.requests * percent + 99) / 100;
+	uint64_t seen = 0;
+
+	for (uint32_t bin = 0; bin < BINS; bin++) {
+		seen += tally.bins[bin];
+		if (seen >= wanted)
+			return clock_ticks_to_ns(bin_ticks(bin));
+	}
+	return 0;
+}
+
+static void submit(const struct run *run, struct slot *slot)
+{
+	uint64_t block = run->is_random ? random_next() % run->blocks : next_block;
+	bool is_read = random_next() % 10 < run->read_of_ten;
+	const struct virtqueue_segment data = {slot->data, run->block_bytes,
+					       is_read ? VIRTQUEUE_WRITE : 0};
+
+	next_block = next_block + 1 < run->blocks ? next_block + 1 : 0;
+	block_prepare(&slot->request, is_read ? BLOCK_IN : BLOCK_OUT,
+		      block * (run->block_bytes / BLOCK_SECTOR_BYTES));
+	block_submit(&disk, &slot->request, &data, 1, run->is_indirect);
+	slot->begin_tsc = 0;
+}
+
+/* Called with what was taken back at `now`. */
+static void count(const struct slot *slot, uint64_t now)
+{
+	uint64_t ticks = now - slot->begin_tsc;
+
+	tally.requests++;
+	tally.errors += slot->request.status != BLOCK_OK;
+	tally.sum_ticks += ticks;
+	tally.bins[bin_of(ticks)]++;
+	if (ticks > tally.longest_ticks)
+		tally.longest_ticks = ticks;
+}
+
+/* Hand a batch over; its requests begin now. */
+static void publish(struct slot **batch, uint32_t count_of_batch)
+{
+	uint64_t now = tsc_read();
+
+	for (uint32_t at = 0; at < count_of_batch; at++)
+		batch[at]->begin_tsc = now;
+	block_publish(&disk);
+}
+
+/*
+ * Rounds of: take all that is finished, submit as many again, one notification.  From the
+ * deadline on nothing is submitted, and the run ends with its last answer.
+ */
+static void transfer(const struct run *run, uint64_t requests, uint64_t deadline_tsc)
+{
+	struct slot *batch[DEPTH_MAX];
+	struct block_request *request;
+	uint64_t begin = tsc_read();
+	uint64_t now = begin;
+	uint64_t submitted = 0;
+	uint32_t fresh = 0;
+
+	memset(&tally, 0, sizeof(tally));
+	for (; fresh < run->depth && submitted < requests; fresh++, submitted++) {
+		batch[fresh] = &slots[fresh];
+		submit(run, batch[fresh]);
+	}
+	publish(batch, fresh);
+	while (disk.in_flight > 0) {
+		virtqueue_wait(&disk.queue);
+		now = tsc_read();
+		for (fresh = 0; (request = block_take(&disk)) != NULL;) {
+			struct slot *slot = (struct slot *)request;
+
+			count(slot, now);
+			if (submitted >= requests || now >= deadline_tsc)
+				continue;
+			submit(run, slot);
+			batch[fresh++] = slot;
+			submitted++;
+		}
+		publish(batch, fresh);
+	}
+	tally.elapsed_ticks = now - begin;
+}
+
+static void report(const struct run *run, uint64_t notifications, uint64_t interrupts)
+{
+	uint64_t elapsed_ns = clock_ticks_to_ns(tally.elapsed_ticks);
+
+	print("{\"kind\":\"%s\",\"pattern\":\"%s\",\"block\":%u,\"depth\":%u,", run->kind,
+	      run->is_random ? "random" : "sequential", run->block_bytes, run->depth);
+	print("\"requests\":%lu,\"errors\":%lu,\"elapsed_ns\":%lu,\"iops\":%lu,\"mean_ns\":%lu,",
+	      tally.requests, tally.errors, elapsed_ns,
+	      tally.requests * NS_PER_SECOND / (elapsed_ns | 1),
+	      clock_ticks_to_ns(tally.sum_ticks / tally.requests));
+	print("\"p50_ns\":%lu,\"p90_ns\":%lu,\"p99_ns\":%lu,\"max_ns\":%lu,", percentile_ns(50),
+	      percentile_ns(90), percentile_ns(99), clock_ticks_to_ns(tally.longest_ticks));
+	print("\"notifications\":%lu,\"interrupts\":%lu}\n", notifications, interrupts);
+}
+
+static int run_once(const struct run *run)
+{
+	uint64_t warmup_ticks = clock_ns_to_ticks(boot_number("warmup_ms=", 0) * 1000000);
+	uint64_t requests = boot_number("requests=", UINT64_MAX);
+	uint64_t seconds = boot_number("seconds=", requests == UINT64_MAX ? 2 : 3600);
+	uint64_t notifications;
+	uint64_t interrupts;
+
+	next_block = 0;
+	if (warmup_ticks != 0)
+		transfer(run, UINT64_MAX, tsc_read() + warmup_ticks);
+	notifications = disk.device.notifications;
+	interrupts = disk.device.interrupts;
+	transfer(run, requests, tsc_read() + clock_ns_to_ticks(seconds * NS_PER_SECOND));
+	report(run, disk.device.notifications - notifications, disk.device.interrupts - interrupts);
+	return tally.errors == 0 ? 0 : 3;
+}
+
+static bool set_kind(struct run *run, const char *text)
+{
+	run->kind = string_starts_with(text, "read")    ? "read"
+		    : string_starts_with(text, "write") ? "write"
+		    : string_starts_with(text, "mixed") ? "mixed"
+							: NULL;
+	if (run->kind == NULL)
+		return false;
+	run->read_of_ten = *run->kind == 'r' ? 10 : *run->kind == 'w' ? 0 : READS_OF_TEN;
+	return true;
+}
+
+static bool is_sound(struct run *run)
+{
+	uint64_t disk_bytes = disk.config.sectors * BLOCK_SECTOR_BYTES;
+	uint64_t span_bytes = boot_number("span=", disk_bytes);
+	const char *chain = boot_option("chain=");
+
+	if (run->block_bytes == 0 || run->block_bytes % BLOCK_SECTOR_BYTES != 0 ||
+	    run->block_bytes > BLOCK_BYTES_MAX || run->depth == 0 || run->depth > DEPTH_MAX)
+		return false;
+	run->is_indirect = chain != NULL && string_starts_with(chain, "indirect");
+	run->blocks = (span_bytes < disk_bytes ? span_bytes : disk_bytes) / run->block_bytes;
+	return run->blocks > 0;
+}
+
+/* Behind the next colon of a run; an empty text where there is none. */
+static const char *next_part(const char *text)
+{
+	while (*text != '\0' && *text != ' ' && *text != ',' && *text != ':')
+		text++;
+	return *text == ':' ? text + 1 : "";
+}
+
+static bool parse_run(struct run *run, const char *text)
+{
+	const char *pattern = next_part(text);
+	const char *block = next_part(pattern);
+
+	run->is_random = string_starts_with(pattern, "random");
+	run->block_bytes = (uint32_t)string_to_number(block);
+	run->depth = (uint32_t)string_to_number(next_part(block));
+	return (run->is_random || string_starts_with(pattern, "sequential")) &&
+	       set_kind(run, text) && is_sound(run);
+}
+
+static bool parse_single(struct run *run)
+{
+	const char *kind = boot_option("kind=");
+	const char *pattern = boot_option("pattern=");
+
+	run->is_random = pattern == NULL || string_starts_with(pattern, "random");
+	run->block_bytes = (uint32_t)boot_number("block=", 4096);
+	run->depth = (uint32_t)boot_number("depth=", 1);
+	return set_kind(run, kind == NULL ? "read" : kind) && is_sound(run);
+}
+
+/* All parsed before the first is run, so that a wrong argument costs nobody's time. */
+static int run_list(const char *text, bool do_it)
+{
+	struct run run;
+	int worst = 0;
+
+	for (;;) {
+		int result = 2;
+
+		if (parse_run(&run, text))
+			result = do_it ? run_once(&run) : 0;
+		if (result > worst)
+			worst = result;
+		while (*text != '\0' && *text != ' ' && *text != ',')
+			text++;
+		if (*text++ != ',')
+			return worst;
+	}
+}
+
+static int run_all(void)
+{
+	const char *list = boot_option("runs=");
+	struct run run;
+
+	if (list != NULL)
+		return run_list(list, false) == 0 ? run_list(list, true) : 2;
+	return parse_single(&run) ? run_once(&run) : 2;
+}
+
+/* Touched beforehand, so that no run pays for memory that is not there yet. */
+static void make_buffers(void)
+{
+	for (uint32_t at = 0; at < DEPTH_MAX; at++) {
+		slots[at].data = heap_take(BLOCK_BYTES_MAX, 4096);
+		for (uint32_t offset = 0; offset < BLOCK_BYTES_MAX; offset += 8)
+			*(uint64_t *)(slots[at].data + offset) = random_next();
+	}
+}
+
+int guest_main(void)
+{
+	uint64_t features = BLOCK_FEATURES;
+	int result;
+
+	random_state = boot_number("seed=", 0) ^ UINT64_C(0x9e3779b97f4a7c15);
+	if (boot_number("event_idx=", 1) == 0)
+		features &= ~VIRTIO_F_EVENT_IDX;
+	if (!block_open(&disk, features, QUEUE_SIZE))
+		return 1;
+	clock_start();
+	make_buffers();
+	result = run_all();
+	if (result == 2)
+		print("a wrong argument\n");
+	return result;
+}
