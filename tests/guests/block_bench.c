@@ -5,7 +5,8 @@
  *	runs=KIND:PATTERN:BLOCK:DEPTH,...   or one run by kind= pattern= block= depth=
  *	    KIND     read, write, mixed (seven reads to three writes)
  *	    PATTERN  random, sequential
- *	seconds=S requests=N    how long each run is; whichever comes first (2 s)
+ *	seconds=S run_ms=MS     how long each run is at most (2 s)
+ *	requests=N              or until so many were answered
  *	warmup_ms=MS            what each run does beforehand, uncounted (0)
  *	span=BYTES              the first part of the disk that is used (all)
  *	chain=indirect          one descriptor a request; else three
@@ -19,6 +20,7 @@
 #include "tests/guests/lib/cpu.h"
 #include "tests/guests/lib/guest.h"
 #include "tests/guests/lib/heap.h"
+#include "tests/guests/lib/random.h"
 #include "tests/guests/lib/string.h"
 #include "tests/guests/lib/virtio_block.h"
 
@@ -63,16 +65,8 @@ struct tally {
 static struct block_disk disk;
 static struct slot slots[DEPTH_MAX];
 static struct tally tally;
-static uint64_t random_state;
+static struct random random;
 static uint64_t next_block;
-
-static uint64_t random_next(void)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return random_state;
-}
 
 static uint32_t bin_of(uint64_t ticks)
 {
@@ -112,8 +106,8 @@ static uint64_t percentile_ns(uint32_t percent)
 
 static void submit(const struct run *run, struct slot *slot)
 {
-	uint64_t block = run->is_random ? random_next() % run->blocks : next_block;
-	bool is_read = random_next() % 10 < run->read_of_ten;
+	uint64_t block = run->is_random ? random_below(&random, run->blocks) : next_block;
+	bool is_read = random_below(&random, 10) < run->read_of_ten;
 	const struct virtqueue_segment data = {slot->data, run->block_bytes,
 					       is_read ? VIRTQUEUE_WRITE : 0};
 
@@ -204,6 +198,7 @@ static int run_once(const struct run *run)
 	uint64_t warmup_ticks = clock_ns_to_ticks(boot_number("warmup_ms=", 0) * 1000000);
 	uint64_t requests = boot_number("requests=", UINT64_MAX);
 	uint64_t seconds = boot_number("seconds=", requests == UINT64_MAX ? 2 : 3600);
+	uint64_t run_ms = boot_number("run_ms=", seconds * 1000);
 	uint64_t notifications;
 	uint64_t interrupts;
 
@@ -212,7 +207,7 @@ static int run_once(const struct run *run)
 		transfer(run, UINT64_MAX, tsc_read() + warmup_ticks);
 	notifications = disk.device.notifications;
 	interrupts = disk.device.interrupts;
-	transfer(run, requests, tsc_read() + clock_ns_to_ticks(seconds * NS_PER_SECOND));
+	transfer(run, requests, tsc_read() + clock_ns_to_ticks(run_ms * 1000000));
 	report(run, disk.device.notifications - notifications, disk.device.interrupts - interrupts);
 	return tally.errors == 0 ? 0 : 3;
 }
@@ -310,7 +305,7 @@ static void make_buffers(void)
 	for (uint32_t at = 0; at < DEPTH_MAX; at++) {
 		slots[at].data = heap_take(BLOCK_BYTES_MAX, 4096);
 		for (uint32_t offset = 0; offset < BLOCK_BYTES_MAX; offset += 8)
-			*(uint64_t *)(slots[at].data + offset) = random_next();
+			*(uint64_t *)(slots[at].data + offset) = random_next(&random);
 	}
 }
 
@@ -319,7 +314,7 @@ int guest_main(void)
 	uint64_t features = BLOCK_FEATURES;
 	int result;
 
-	random_state = boot_number("seed=", 0) ^ UINT64_C(0x9e3779b97f4a7c15);
+	random_seed(&random, boot_number("seed=", 0));
 	if (boot_number("event_idx=", 1) == 0)
 		features &= ~VIRTIO_F_EVENT_IDX;
 	if (!block_open(&disk, features, QUEUE_SIZE))
