@@ -99,6 +99,19 @@ struct mmio_store {
 /* The same as mmio_write32() for each, from level 0: see port_write_string(). */
 void mmio_write_list(const struct mmio_store *stores, uint32_t count);
 
+static inline void mmio_write16(uint64_t address, uint16_t value)
+{
+	__asm__ volatile("movw %0, (%1)" : : "r"(value), "r"(address) : "memory");
+}
+
+static inline uint16_t mmio_read16(uint64_t address)
+{
+	uint16_t value;
+
+	__asm__ volatile("movw (%1), %0" : "=r"(value) : "r"(address) : "memory");
+	return value;
+}
+
 uint64_t msr_read(uint32_t msr);
 void msr_write(uint32_t msr, uint64_t value);
 struct cpuid cpuid(uint32_t leaf, uint32_t subleaf);

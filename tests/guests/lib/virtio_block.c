@@ -33,25 +33,37 @@ static uint32_t config32(const struct block_disk *disk, uint64_t feature, uint32
 	return block_has(disk, feature) ? virtio_read(&disk->device, VIRTIO_CONFIG + offset) : 0;
 }
 
+/* Each field is read in its own width (4.2.2.2). */
+static uint16_t config16(const struct block_disk *disk, uint64_t feature, uint32_t offset)
+{
+	uint64_t address = (uint64_t)disk->device.base + VIRTIO_CONFIG + offset;
+
+	return block_has(disk, feature) ? mmio_read16(address) : 0;
+}
+
+static uint8_t config8(const struct block_disk *disk, uint64_t feature, uint32_t offset)
+{
+	uint64_t address = (uint64_t)disk->device.base + VIRTIO_CONFIG + offset;
+
+	return block_has(disk, feature) ? mmio_read8(address) : 0;
+}
+
 static void read_config(const struct block_disk *disk, struct block_config *config)
 {
-	uint32_t exponents = config32(disk, BLOCK_F_TOPOLOGY, CONFIG_TOPOLOGY);
-
 	config->sectors = (uint64_t)config32(disk, 0, CONFIG_CAPACITY + 4) << 32 |
 			  config32(disk, 0, CONFIG_CAPACITY);
 	config->segments_max = config32(disk, BLOCK_F_SEG_MAX, CONFIG_SEG_MAX);
 	config->block_bytes = config32(disk, BLOCK_F_BLK_SIZE, CONFIG_BLK_SIZE);
-	config->physical_block_exponent = (uint8_t)exponents;
-	config->alignment_offset = (uint8_t)(exponents >> 8);
-	config->io_blocks_min = (uint16_t)(exponents >> 16);
+	config->physical_block_exponent = config8(disk, BLOCK_F_TOPOLOGY, CONFIG_TOPOLOGY);
+	config->alignment_offset = config8(disk, BLOCK_F_TOPOLOGY, CONFIG_TOPOLOGY + 1);
+	config->io_blocks_min = config16(disk, BLOCK_F_TOPOLOGY, CONFIG_TOPOLOGY + 2);
 	config->io_blocks_best = config32(disk, BLOCK_F_TOPOLOGY, CONFIG_TOPOLOGY + 4);
 	config->discard_sectors_max = config32(disk, BLOCK_F_DISCARD, CONFIG_DISCARD);
 	config->discard_segments_max = config32(disk, BLOCK_F_DISCARD, CONFIG_DISCARD + 4);
 	config->discard_alignment_sectors = config32(disk, BLOCK_F_DISCARD, CONFIG_DISCARD + 8);
 	config->zeroes_sectors_max = config32(disk, BLOCK_F_WRITE_ZEROES, CONFIG_WRITE_ZEROES);
 	config->zeroes_segments_max = config32(disk, BLOCK_F_WRITE_ZEROES, CONFIG_WRITE_ZEROES + 4);
-	config->zeroes_may_unmap =
-		(uint8_t)config32(disk, BLOCK_F_WRITE_ZEROES, CONFIG_WRITE_ZEROES + 8);
+	config->zeroes_may_unmap = config8(disk, BLOCK_F_WRITE_ZEROES, CONFIG_WRITE_ZEROES + 8);
 }
 
 /* A field of more than 32 bits is read until nothing changed meanwhile, section 2.5.1. */
