@@ -2,25 +2,30 @@
 /*
  * benches/startup.c - what a start costs, from the spawn of the process.
  *
- *     bench_startup --floor PATH --guest PATH [--mote PATH] [--pairs N] [--quick] [--json FILE]
+ *     bench_startup --floor PATH --guest PATH [--mote PATH] [--disk] [--pairs N] [--quick]
+ *                   [--json FILE]
  *
  * All subjects run in turn, in alternating order, so that whatever else the
  * machine does meets all alike; ratios are taken run by run within a round.  Three
  * metrics: to the guest's first instruction, to the first byte of its output,
  * and to the reaped process.  Without --mote the floor runs against itself,
- * which shows how far two equal programs seem to differ here.
+ * which shows how far two equal programs seem to differ here.  With --disk, mote runs a second time
+ * with one drive, which the guest leaves alone, and the difference is a figure of its own.
  */
 #include <err.h>
+#include <errno.h>
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "benches/disk_file.h"
 #include "benches/report.h"
 #include "benches/stats.h"
 #include "benches/subject.h"
+#include "benches/vm_config.h"
+#include "benches/workspace.h"
 
 enum {
 	SUBJECTS_MAX = 4,
@@ -29,6 +34,7 @@ enum {
 	ROUNDS_QUICK = 100,
 	ROUNDS_WARM_UP = 10,
 	RAM_MIB = 128,
+	DISK_BYTES = 1 << 20,
 	NS_PER_US = 1000,
 };
 
@@ -51,6 +57,7 @@ struct options {
 	const char *guest_path;
 	const char *json_path;
 	size_t rounds;
+	bool has_disk;
 };
 
 /* When each stage of a subject began, in microseconds since the spawn. */
@@ -71,30 +78,33 @@ static struct measured measured[SUBJECTS_MAX];
 static unsigned int subject_count;
 static unsigned int reference; /* the floor's place among them */
 
-static char directory[] = "/tmp/bench_startup.XXXXXX";
-static char config_path[sizeof(directory) + sizeof("/vm.json")];
+static unsigned int plain_mote;
+static unsigned int mote_with_disk; /* 0: there is none, since mote itself comes first */
 
-static void remove_directory(void)
+static const char *write_config(const struct options *options, const char *name, bool has_disk)
 {
-	unlink(config_path);
-	rmdir(directory);
+	json_t *config = vm_config_new(options->guest_path, "", RAM_MIB);
+
+	if (has_disk) {
+		const char *disk_path = workspace_path("disk.img");
+		int error = disk_file_make(disk_path, DISK_BYTES);
+
+		if (error != 0 && error != -ENOTSUP)
+			errx(EXIT_FAILURE, "%s: %s", disk_path, strerror(-error));
+		vm_config_add_drive(config, "disk", disk_path, false);
+	}
+	return workspace_write_json(name, config);
 }
 
-static void write_config(const char *guest_path)
+static unsigned int add_mote(const struct options *options, const char *name,
+			     const char *config_path)
 {
-	json_t *config = json_pack("{s{ss ss} s{si si}}", "boot-source", "kernel_image_path",
-				   guest_path, "boot_args", "", "machine-config", "vcpu_count", 1,
-				   "mem_size_mib", RAM_MIB);
-
-	if (config == NULL)
-		errx(EXIT_FAILURE, "%s is not a name that JSON can hold", guest_path);
-	if (mkdtemp(directory) == NULL)
-		err(EXIT_FAILURE, "%s", directory);
-	snprintf(config_path, sizeof(config_path), "%s/vm.json", directory);
-	atexit(remove_directory);
-	if (json_dump_file(config, config_path, JSON_INDENT(1)) != 0)
-		err(EXIT_FAILURE, "%s", config_path);
-	json_decref(config);
+	measured[subject_count].subject = (struct subject){
+		.name = name,
+		.arguments = {options->mote_path, "run", "--result", "/dev/fd/3", config_path},
+		.format = SUBJECT_RESULT_LINE,
+	};
+	return subject_count++;
 }
 
 static void add_floor(const struct options *options, const char *name)
@@ -111,12 +121,10 @@ static void add_subjects(const struct options *options)
 	if (options->mote_path == NULL)
 		add_floor(options, "floor-again");
 	else
-		measured[subject_count++].subject = (struct subject){
-			.name = "mote",
-			.arguments = {options->mote_path, "run", "--result", "/dev/fd/3",
-				      config_path},
-			.format = SUBJECT_RESULT_LINE,
-		};
+		plain_mote = add_mote(options, "mote", write_config(options, "vm.json", false));
+	if (options->has_disk)
+		mote_with_disk =
+			add_mote(options, "mote+disk", write_config(options, "disk.json", true));
 	reference = subject_count;
 	add_floor(options, "floor");
 }
@@ -202,7 +210,7 @@ static void report_metric(json_t *results, const struct measured *of, enum metri
 	struct stats_summary ratio;
 	json_t *result = report_result(metric_names[metric], of->subject.name, "us", &summary);
 
-	printf("%-26s %-12s %10.1f %10.1f %10.1f", metric_names[metric], of->subject.name,
+	printf("%-32s %-12s %10.1f %10.1f %10.1f", metric_names[metric], of->subject.name,
 	       summary.median, summary.p90, summary.p99);
 	if (of != &measured[reference]) {
 		ratio = summarize_ratio(of, metric, rounds);
@@ -211,6 +219,23 @@ static void report_metric(json_t *results, const struct measured *of, enum metri
 	}
 	printf("\n");
 	json_array_append_new(results, result);
+}
+
+/* What the disk adds to a start: the median of the differences, round by round. */
+static void report_disk(json_t *results, enum metric metric, size_t rounds)
+{
+	static double added_us[ROUNDS_MAX];
+	struct stats_summary summary;
+	char name[64];
+
+	for (size_t round = 0; round < rounds; round++)
+		added_us[round] = measured[mote_with_disk].us[metric][round] -
+				  measured[plain_mote].us[metric][round];
+	summary = stats_summarize(added_us, rounds);
+	snprintf(name, sizeof(name), "%s.added", metric_names[metric]);
+	printf("%-32s %-12s %10.1f %10.1f %10.1f\n", name, "mote+disk", summary.median, summary.p90,
+	       summary.p99);
+	json_array_append_new(results, report_result(name, "mote+disk", "us", &summary));
 }
 
 static void print_stages(struct measured *of)
@@ -234,11 +259,13 @@ static void report(const struct options *options)
 
 	printf("%zu pairs, us since the spawn; ratios to the floor, pair by pair\n",
 	       options->rounds);
-	printf("%-26s %-12s %10s %10s %10s   %6s %6s\n", "metric", "subject", "median", "p90",
+	printf("%-32s %-12s %10s %10s %10s   %6s %6s\n", "metric", "subject", "median", "p90",
 	       "p99", "ratio", "p99");
 	for (unsigned int metric = 0; metric < METRICS; metric++)
 		for (unsigned int at = 0; at < subject_count; at++)
 			report_metric(results, &measured[at], metric, options->rounds);
+	for (unsigned int metric = 0; mote_with_disk != 0 && metric < METRICS; metric++)
+		report_disk(results, metric, options->rounds);
 	for (unsigned int at = 0; at < subject_count; at++)
 		print_stages(&measured[at]);
 	if (options->json_path != NULL && report_write(options->json_path, results) != 0)
@@ -248,20 +275,17 @@ static void report(const struct options *options)
 
 static _Noreturn void usage(void)
 {
-	errx(EXIT_FAILURE, "usage: bench_startup --floor PATH --guest PATH [--mote PATH] "
+	errx(EXIT_FAILURE, "usage: bench_startup --floor PATH --guest PATH [--mote PATH [--disk]] "
 			   "[--pairs 1..10000] [--quick] [--json FILE]");
 }
 
 static struct options parse(int argc, char *argv[])
 {
 	static const struct option known[] = {
-		{"mote", required_argument, NULL, 'm'},
-		{"floor", required_argument, NULL, 'f'},
-		{"guest", required_argument, NULL, 'g'},
-		{"json", required_argument, NULL, 'j'},
-		{"pairs", required_argument, NULL, 'n'},
-		{"quick", no_argument, NULL, 'q'},
-		{NULL, 0, NULL, 0},
+		{"mote", required_argument, NULL, 'm'},  {"floor", required_argument, NULL, 'f'},
+		{"guest", required_argument, NULL, 'g'}, {"disk", no_argument, NULL, 'd'},
+		{"json", required_argument, NULL, 'j'},  {"pairs", required_argument, NULL, 'n'},
+		{"quick", no_argument, NULL, 'q'},       {NULL, 0, NULL, 0},
 	};
 	struct options options = {.rounds = ROUNDS_USUAL};
 	int option;
@@ -271,6 +295,7 @@ static struct options parse(int argc, char *argv[])
 		case 'm': options.mote_path = optarg; break;
 		case 'f': options.floor_path = optarg; break;
 		case 'g': options.guest_path = optarg; break;
+		case 'd': options.has_disk = true; break;
 		case 'j': options.json_path = optarg; break;
 		case 'n': options.rounds = strtoul(optarg, NULL, 10); break;
 		case 'q': options.rounds = ROUNDS_QUICK; break;
@@ -278,7 +303,8 @@ static struct options parse(int argc, char *argv[])
 		}
 	}
 	if (optind != argc || options.floor_path == NULL || options.guest_path == NULL ||
-	    options.rounds == 0 || options.rounds > ROUNDS_MAX)
+	    options.rounds == 0 || options.rounds > ROUNDS_MAX ||
+	    (options.has_disk && options.mote_path == NULL))
 		usage();
 	return options;
 }
@@ -290,10 +316,11 @@ int main(int argc, char *argv[])
 
 	if (guest_path == NULL)
 		err(EXIT_FAILURE, "%s", options.guest_path);
-	write_config(guest_path);
-	free(guest_path);
+	options.guest_path = guest_path;
+	workspace_make(NULL);
 	add_subjects(&options);
 	run_all(options.rounds);
 	report(&options);
+	free(guest_path);
 	return EXIT_SUCCESS;
 }

@@ -3,9 +3,7 @@
 #include "benches/subject.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
-#include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,68 +11,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "benches/child.h"
 #include "benches/clock.h"
 
 enum {
 	RESULT_MAX_BYTES = 32 *
 			   1024, /* less than a pipe holds, so that it can be read at the end */
 };
-
-/* The ends that we keep and those that the program gets. */
-struct pipes {
-	int output[2];
-	int result[2];
-};
-
-static int pipes_open(struct pipes *pipes)
-{
-	int error;
-
-	if (pipe2(pipes->output, O_CLOEXEC) != 0)
-		return -errno;
-	if (pipe2(pipes->result, O_CLOEXEC) == 0)
-		return 0;
-	error = -errno;
-	close(pipes->output[0]);
-	close(pipes->output[1]);
-	return error;
-}
-
-static void close_end(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
-static void pipes_close(struct pipes *pipes)
-{
-	for (int end = 0; end < 2; end++) {
-		close_end(&pipes->output[end]);
-		close_end(&pipes->result[end]);
-	}
-}
-
-/* Everything that needs preparation comes before the stamp. */
-static int spawn(const struct subject *subject, struct pipes *pipes, uint64_t *spawned_ns,
-		 pid_t *pid)
-{
-	posix_spawn_file_actions_t actions;
-	char *arguments[SUBJECT_ARGUMENTS_MAX];
-	int error;
-
-	memcpy(arguments, subject->arguments, sizeof(arguments));
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_adddup2(&actions, pipes->output[1], STDOUT_FILENO);
-	posix_spawn_file_actions_adddup2(&actions, pipes->result[1], SUBJECT_RESULT_FD);
-	*spawned_ns = clock_now_ns();
-	error = posix_spawn(pid, subject->arguments[0], &actions, NULL, arguments, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	close_end(&pipes->output[1]);
-	close_end(&pipes->result[1]);
-	return -error;
-}
 
 /* Reads to the end and returns when the first byte came, or 0 if none did. */
 static uint64_t drain_output(int fd)
@@ -88,12 +31,13 @@ static uint64_t drain_output(int fd)
 	return first_ns;
 }
 
-static int reap(const struct subject *subject, pid_t pid)
+static int reap(const struct subject *subject, const struct child *child)
 {
 	int status;
+	int error = child_reap(child, &status);
 
-	if (waitpid(pid, &status, 0) != pid)
-		return -errno;
+	if (error != 0)
+		return error;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
 	fprintf(stderr, "%s: %s %d\n", subject->name, WIFEXITED(status) ? "status" : "signal",
@@ -192,26 +136,23 @@ static int take_stamps(const struct subject *subject, struct subject_run *run, i
 int subject_run(const struct subject *subject, struct subject_run *run)
 {
 	struct subject_run seen = {0};
-	struct pipes pipes;
-	pid_t pid;
-	int error = pipes_open(&pipes);
+	struct child child;
+	int error = child_start(&child, subject->arguments, NULL);
 
-	if (error != 0)
-		return error;
-	error = spawn(subject, &pipes, &seen.spawned_ns, &pid);
-	if (error == 0) {
-		seen.first_output_ns = drain_output(pipes.output[0]);
-		error = reap(subject, pid);
-		seen.reaped_ns = clock_now_ns();
-		if (error == 0 && seen.first_output_ns == 0)
-			error = -EIO;
-		if (error == 0)
-			error = take_stamps(subject, &seen, pipes.result[0]);
-	} else {
+	if (error != 0) {
 		fprintf(stderr, "%s: %s: %s\n", subject->name, subject->arguments[0],
 			strerror(-error));
+		return error;
 	}
-	pipes_close(&pipes);
+	seen.spawned_ns = child.spawned_ns;
+	seen.first_output_ns = drain_output(child.output_fd);
+	error = reap(subject, &child);
+	seen.reaped_ns = clock_now_ns();
+	if (error == 0 && seen.first_output_ns == 0)
+		error = -EIO;
+	if (error == 0)
+		error = take_stamps(subject, &seen, child.result_fd);
+	child_close(&child);
 	if (error == 0)
 		*run = seen;
 	return error;

@@ -4,9 +4,9 @@
  *
  * A run spawns the program with its output on a pipe, stamps the clock right
  * before, at the first byte that the guest printed and when the process was
- * reaped, and takes over the stamps that the program made itself: `mote` in the
- * trace of its result line, the floor in lines "NAME NANOSECONDS".  All stamps are
- * CLOCK_MONOTONIC, so that they can be compared across processes.
+ * reaped, and takes over the stamps that the program made itself, on the result pipe
+ * of child.h: `mote` in the trace of its result line, the floor in lines "NAME NANOSECONDS".  All
+ * stamps are CLOCK_MONOTONIC, so that they can be compared across processes.
  */
 #ifndef BENCHES_SUBJECT_H
 #define BENCHES_SUBJECT_H
@@ -16,7 +16,6 @@
 
 enum {
 	SUBJECT_ARGUMENTS_MAX = 8,
-	SUBJECT_RESULT_FD = 3, /* where a subject finds the pipe for its stamps */
 	SUBJECT_STAGES_MAX = 48,
 	SUBJECT_STAGE_NAME_BYTES = 32,
 };

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* benches/workspace.c - see workspace.h. */
+#include "benches/workspace.h"
+
+#include <err.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	FILES_MAX = 32,
+};
+
+static char directory[PATH_MAX];
+static char *files[FILES_MAX];
+static size_t file_count;
+
+static void remove_all(void)
+{
+	for (size_t at = 0; at < file_count; at++) {
+		unlink(files[at]);
+		free(files[at]);
+	}
+	rmdir(directory);
+}
+
+void workspace_make(const char *parent)
+{
+	char *absolute;
+
+	if (parent == NULL)
+		parent = getenv("TMPDIR");
+	absolute = realpath(parent == NULL || *parent == '\0' ? "/tmp" : parent, NULL);
+	if (absolute == NULL)
+		err(EXIT_FAILURE, "%s", parent);
+	snprintf(directory, sizeof(directory), "%s/mote-bench.XXXXXX", absolute);
+	free(absolute);
+	if (mkdtemp(directory) == NULL)
+		err(EXIT_FAILURE, "%s", directory);
+	atexit(remove_all);
+}
+
+const char *workspace_path(const char *name)
+{
+	char *path;
+
+	for (size_t at = 0; at < file_count; at++)
+		if (strcmp(strrchr(files[at], '/') + 1, name) == 0)
+			return files[at];
+	if (file_count == FILES_MAX)
+		errx(EXIT_FAILURE, "more than %d files in %s", FILES_MAX, directory);
+	if (asprintf(&path, "%s/%s", directory, name) < 0)
+		err(EXIT_FAILURE, "%s", name);
+	files[file_count++] = path;
+	return path;
+}
+
+const char *workspace_write_json(const char *name, json_t *value)
+{
+	const char *path = workspace_path(name);
+
+	if (value == NULL)
+		errx(EXIT_FAILURE, "%s: a name that JSON cannot hold", path);
+	if (json_dump_file(value, path, JSON_INDENT(1)) != 0)
+		err(EXIT_FAILURE, "%s", path);
+	json_decref(value);
+	return path;
+}
