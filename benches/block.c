@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * benches/block.c - how fast a guest's disk is, beside QEMU's and beside the host's own.
+ *
+ *     bench_block --guest PATH [--mote PATH] [--qemu PATH] [--fio PATH] [--directory PATH]
+ *                 [--rounds N] [--run-ms N] [--quick] [--json FILE]
+ *
+ * The same guest image drives the same file through mote and through QEMU's microvm
+ * machine, each variant of QEMU's way to the disk a subject of its own; fio with io_uring on
+ * the host says what the file gives at most.  In each round all subjects
+ * run through a load's queue depths, in random order, so that whatever else the machine does meets
+ * all alike.  Before each turn the page cache is brought to the same state: full for the cached
+ * loads, empty for those with O_DIRECT.
+ *
+ * A peer that cannot run here is named with the reason and left out.
+ */
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "benches/block_results.h"
+#include "benches/block_subject.h"
+#include "benches/disk_file.h"
+#include "benches/report.h"
+#include "benches/workspace.h"
+
+enum {
+	ROUNDS_USUAL = 5,
+	ROUNDS_QUICK = 3,
+	RUN_USUAL_MS = 500,
+	RUN_QUICK_MS = 250,
+	RUN_PROBE_MS = 20,
+	RUN_MIN_MS = 50,
+	RUN_MAX_MS = 60000,
+	SHUFFLE_SEED = 1,
+};
+
+#define DISK_BYTES (UINT64_C(256) << 20)
+
+struct options {
+	struct block_paths paths;
+	const char *directory;
+	const char *json_path;
+	size_t rounds;
+	unsigned int run_ms;
+	bool is_quick;
+};
+
+static const struct block_subject known_subjects[] = {
+	{.name = "mote", .program = BLOCK_MOTE},
+	{.name = "qemu-io_uring", .program = BLOCK_QEMU, .aio = "io_uring"},
+	{.name = "qemu-threads", .program = BLOCK_QEMU, .aio = "threads"},
+	{.name = "qemu-io_uring-iothread",
+	 .program = BLOCK_QEMU,
+	 .aio = "io_uring",
+	 .has_iothread = true},
+	{.name = "qemu-threads-iothread",
+	 .program = BLOCK_QEMU,
+	 .aio = "threads",
+	 .has_iothread = true},
+	{.name = "fio", .program = BLOCK_FIO},
+};
+
+static struct block_results results;
+
+static void require(int error, const char *what)
+{
+	errno = -error;
+	if (error != 0)
+		err(EXIT_FAILURE, "%s", what);
+}
+
+static void choose_groups(bool is_quick)
+{
+	unsigned int loads = is_quick ? BLOCK_RANDOM_READ + 1 : BLOCK_LOADS;
+
+	for (unsigned int load = 0; load < loads; load++) {
+		results.groups[results.group_count++] = (struct block_group){load, false};
+		results.groups[results.group_count++] = (struct block_group){load, true};
+	}
+}
+
+static void prepare_disk(const char *path, struct block_group group)
+{
+	if (group.is_direct)
+		require(disk_file_cool(path), path);
+	else
+		require(disk_file_warm(path), path);
+}
+
+/* Guests need KVM.  Returns whether there is one, or says why the subject is left out. */
+static bool has_kvm(const struct block_subject *subject)
+{
+	int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0) {
+		printf("%s: skipped, /dev/kvm: %s\n", subject->name, strerror(errno));
+		return false;
+	}
+	close(fd);
+	return true;
+}
+
+/* A short run says whether the subject works here at all; only mote has to. */
+static bool probe(const struct block_subject *subject, const struct block_paths *paths)
+{
+	const struct block_load_time what = {.run_ms = RUN_PROBE_MS};
+	struct block_run runs[BLOCK_DEPTHS];
+	char reason[BLOCK_REASON_BYTES] = "";
+
+	if (subject->program == BLOCK_MOTE && paths->mote == NULL)
+		return false;
+	if (subject->program != BLOCK_FIO && !has_kvm(subject))
+		return false;
+	if (block_subject_run(subject, paths, &what, runs, reason) == 0)
+		return true;
+	if (subject->program == BLOCK_MOTE)
+		errx(EXIT_FAILURE, "mote: %s", reason);
+	printf("%s: skipped, %s\n", subject->name, reason);
+	return false;
+}
+
+static void choose_subjects(const struct block_paths *paths)
+{
+	for (size_t at = 0; at < sizeof(known_subjects) / sizeof(known_subjects[0]); at++)
+		if (probe(&known_subjects[at], paths))
+			results.subjects[results.subject_count++] = &known_subjects[at];
+	fflush(stdout);
+}
+
+/* Fisher and Yates. */
+static void shuffle(size_t *order, size_t count)
+{
+	for (size_t left = count; left > 1; left--) {
+		size_t with = (size_t)random() % left;
+		size_t kept = order[left - 1];
+
+		order[left - 1] = order[with];
+		order[with] = kept;
+	}
+}
+
+static void take_turn(const struct options *options, size_t subject, size_t group, size_t round)
+{
+	const struct block_load_time what = {results.groups[group], options->run_ms};
+	struct block_run runs[BLOCK_DEPTHS];
+	char reason[BLOCK_REASON_BYTES] = "";
+
+	prepare_disk(options->paths.disk, what.group);
+	if (block_subject_run(results.subjects[subject], &options->paths, &what, runs, reason) != 0)
+		errx(EXIT_FAILURE, "%s: %s", results.subjects[subject]->name, reason);
+	block_results_add(&results, subject, group, round, runs);
+}
+
+static void run_round(const struct options *options, size_t round)
+{
+	size_t order[BLOCK_SUBJECTS_MAX];
+
+	for (size_t at = 0; at < results.subject_count; at++)
+		order[at] = at;
+	for (size_t group = 0; group < results.group_count; group++) {
+		shuffle(order, results.subject_count);
+		for (size_t turn = 0; turn < results.subject_count; turn++)
+			take_turn(options, order[turn], group, round);
+	}
+	fprintf(stderr, "block: %zu of %zu rounds\n", round + 1, options->rounds);
+}
+
+static _Noreturn void usage(void)
+{
+	errx(EXIT_FAILURE, "usage: bench_block --guest PATH [--mote PATH] [--qemu PATH] "
+			   "[--fio PATH] [--directory PATH] [--rounds 1..200] "
+			   "[--run-ms 50..60000] [--quick] [--json FILE]");
+}
+
+static struct options parse(int argc, char *argv[])
+{
+	static const struct option known[] = {
+		{"mote", required_argument, NULL, 'm'},
+		{"qemu", required_argument, NULL, 'e'},
+		{"fio", required_argument, NULL, 'f'},
+		{"guest", required_argument, NULL, 'g'},
+		{"directory", required_argument, NULL, 'd'},
+		{"rounds", required_argument, NULL, 'n'},
+		{"run-ms", required_argument, NULL, 't'},
+		{"json", required_argument, NULL, 'j'},
+		{"quick", no_argument, NULL, 'q'},
+		{NULL, 0, NULL, 0},
+	};
+	struct options options = {.paths = {.qemu = "qemu-system-x86_64", .fio = "fio"}};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+		switch (option) {
+		case 'm': options.paths.mote = optarg; break;
+		case 'e': options.paths.qemu = optarg; break;
+		case 'f': options.paths.fio = optarg; break;
+		case 'g': options.paths.guest = optarg; break;
+		case 'd': options.directory = optarg; break;
+		case 'n': options.rounds = strtoul(optarg, NULL, 10); break;
+		case 't': options.run_ms = (unsigned int)strtoul(optarg, NULL, 10); break;
+		case 'j': options.json_path = optarg; break;
+		case 'q': options.is_quick = true; break;
+		default: usage();
+		}
+	}
+	if (optind != argc || options.paths.guest == NULL)
+		usage();
+	return options;
+}
+
+/* What was not asked for otherwise. */
+static void fill_in(struct options *options)
+{
+	if (options->rounds == 0)
+		options->rounds = options->is_quick ? ROUNDS_QUICK : ROUNDS_USUAL;
+	if (options->run_ms == 0)
+		options->run_ms = options->is_quick ? RUN_QUICK_MS : RUN_USUAL_MS;
+	if (options->rounds > BLOCK_ROUNDS_MAX || options->run_ms < RUN_MIN_MS ||
+	    options->run_ms > RUN_MAX_MS)
+		usage();
+}
+
+/* QEMU's and fio's options are lists, and these characters divide them. */
+static void make_disk(struct options *options)
+{
+	workspace_make(options->directory);
+	options->paths.disk = workspace_path("disk.img");
+	if (strpbrk(options->paths.disk, ",:\\") != NULL)
+		errx(EXIT_FAILURE, "%s: peers cannot be given this name", options->paths.disk);
+	require(disk_file_make(options->paths.disk, DISK_BYTES), options->paths.disk);
+}
+
+static void report(const char *json_path)
+{
+	json_t *report;
+
+	block_results_print(&results);
+	if (json_path == NULL)
+		return;
+	report = block_results_report(&results);
+	if (report_write(json_path, report) != 0)
+		errx(EXIT_FAILURE, "cannot write %s", json_path);
+	json_decref(report);
+}
+
+int main(int argc, char *argv[])
+{
+	struct options options = parse(argc, argv);
+
+	fill_in(&options);
+	srandom(SHUFFLE_SEED);
+	make_disk(&options);
+	choose_groups(options.is_quick);
+	choose_subjects(&options.paths);
+	results.round_count = options.rounds;
+	for (size_t round = 0; round < options.rounds; round++)
+		run_round(&options, round);
+	report(options.json_path);
+	return EXIT_SUCCESS;
+}

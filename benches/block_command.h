@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * benches/block_command.h - the command lines of the block benchmark's subjects.
+ *
+ * One command runs one group: all queue depths, one after the other, each for the same time.
+ */
+#ifndef BENCHES_BLOCK_COMMAND_H
+#define BENCHES_BLOCK_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "benches/block_cell.h"
+#include "benches/child.h"
+
+enum {
+	BLOCK_COMMAND_TEXT_BYTES = 4096,
+};
+
+enum block_program {
+	BLOCK_MOTE,
+	BLOCK_QEMU,
+	BLOCK_FIO,
+};
+
+struct block_subject {
+	const char *name;
+	enum block_program program;
+	const char *aio; /* QEMU's way to the disk */
+	bool has_iothread;
+};
+
+/* Absolute, or to be found in PATH; what no subject needs may be NULL. */
+struct block_paths {
+	const char *mote;
+	const char *qemu;
+	const char *fio;
+	const char *guest;
+	const char *disk;
+};
+
+struct block_load_time {
+	struct block_group group;
+	unsigned int run_ms; /* for each depth */
+};
+
+struct block_command {
+	const char *arguments[CHILD_ARGUMENTS_MAX]; /* NULL last */
+	size_t count;
+	char text[BLOCK_COMMAND_TEXT_BYTES]; /* what was composed for them */
+	size_t text_bytes;
+	int good_status; /* the exit status of a guest that ended with 0 */
+};
+
+/* Compose it; for mote, write the configuration file into the workspace as well. */
+void block_command_compose(struct block_command *command, const struct block_subject *subject,
+			   const struct block_paths *paths, const struct block_load_time *what);
+
+#endif
