@@ -96,6 +96,7 @@ struct config_drive {
 	const char *partuuid; /* NULL: none */
 	bool is_root_device;
 	bool is_read_only;
+	bool direct; /* named by mote.direct_io */
 	enum config_cache cache;
 	enum config_io_engine io_engine;
 	struct config_rate_limiter rate_limiter;
@@ -129,6 +130,12 @@ struct config_metrics {
 	bool emit_id;
 };
 
+/* Drives that are to bypass the host's page cache; each gets its `direct` set. */
+struct config_direct_io {
+	const char *drive_ids[CONFIG_DRIVES_MAX];
+	unsigned int count;
+};
+
 /* The keys under "mote". */
 struct config_mote {
 	enum config_protocol boot_protocol;
@@ -138,6 +145,7 @@ struct config_mote {
 	bool require_nested_paging;
 	uint64_t timeout_ms;         /* 0: none */
 	unsigned int clean_outcomes; /* OUTCOME_BIT of each kind that counts as success */
+	struct config_direct_io direct_io;
 };
 
 struct vm_config {

@@ -4,11 +4,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "monitor/log.h"
 #include "monitor/nested_paging.h"
 
 enum {
@@ -29,6 +31,8 @@ static void resources_close(struct resources *resources)
 	close_if_open(resources->log_fd);
 	close_if_open(resources->metrics_fd);
 	close_if_open(resources->wake_fd);
+	for (unsigned int i = 0; i < CONFIG_DRIVES_MAX; i++)
+		drive_file_close(&resources->drives[i]);
 }
 
 /* Open a file that is read whole: regular and not empty. */
@@ -64,6 +68,16 @@ static int open_images(struct resources *resources, const struct config_boot_sou
 		return error;
 	return open_image(&resources->initrd_fd, &resources->initrd_bytes,
 			  "boot-source.initrd_path", source->initrd_path, reason);
+}
+
+static int open_drives(struct drive_file *drives, const struct vm_config *config,
+		       struct reason *reason)
+{
+	int error = 0;
+
+	for (unsigned int i = 0; !error && i < config->drive_count; i++)
+		error = drive_file_open(drives, config->drives, i, reason);
+	return error;
 }
 
 /* A log or metrics target: a FIFO without a reader is an error, not a hang. */
@@ -115,6 +129,8 @@ static int open_host(struct resources *resources, const struct vm_config *config
 		error = open_kvm(&resources->kvm_fd, reason);
 	if (!error)
 		error = check_nested_paging(&config->mote, reason);
+	if (!error)
+		error = open_drives(resources->drives, config, reason);
 	if (error)
 		return error;
 	resources->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -134,8 +150,11 @@ int resources_open(struct resources *resources, const struct vm_config *config,
 		.metrics_fd = RESOURCES_NONE,
 		.wake_fd = RESOURCES_NONE,
 	};
-	int error = open_images(&opened, &config->boot_source, reason);
+	int error;
 
+	for (unsigned int i = 0; i < CONFIG_DRIVES_MAX; i++)
+		opened.drives[i].fd = DRIVE_FILE_NONE;
+	error = open_images(&opened, &config->boot_source, reason);
 	if (error) {
 		*failure = OUTCOME_BAD_IMAGE;
 	} else {
@@ -149,4 +168,15 @@ int resources_open(struct resources *resources, const struct vm_config *config,
 	*resources = opened;
 	*failure = OUTCOME_NONE;
 	return 0;
+}
+
+void resources_warn(const struct resources *resources, const struct vm_config *config)
+{
+	for (unsigned int i = 0; i < config->drive_count; i++)
+		if (resources->drives[i].left_out_bytes)
+			log_warning(
+				"drives[%u].path_on_host: the last %" PRIu32
+				" bytes of %s are no whole block of %" PRIu32 " and are left out",
+				i, resources->drives[i].left_out_bytes,
+				config->drives[i].path_on_host, resources->drives[i].block_bytes);
 }

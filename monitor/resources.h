@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "monitor/config.h"
+#include "monitor/drive_file.h"
 #include "monitor/outcome.h"
 #include "monitor/reason.h"
 
@@ -31,10 +32,14 @@ struct resources {
 	int log_fd;     /* RESOURCES_NONE: standard error */
 	int metrics_fd; /* RESOURCES_NONE: not wanted */
 	int wake_fd;    /* eventfd: the I/O loop's, also written by the launcher */
+	struct drive_file drives[CONFIG_DRIVES_MAX]; /* as in the config, whose count holds */
 };
 
 /* Returns 0, or a negative errno with `failure` and `reason` set and nothing left open. */
 int resources_open(struct resources *resources, const struct vm_config *config,
 		   enum outcome_kind *failure, struct reason *reason);
+
+/* Log what is odd about resources that can be used; once the log is where it shall go. */
+void resources_warn(const struct resources *resources, const struct vm_config *config);
 
 #endif

@@ -185,12 +185,13 @@ static struct outcome run_config(const struct cli *cli, struct run_state *state)
 	cli_apply(cli, &config);
 	trace_stamp(&state->trace, TRACE_CONFIG);
 
-	/* The last use of a path: kernel, initrd, /dev/kvm, log. */
+	/* The last use of a path: kernel, initrd, log, /dev/kvm, drives. */
 	if (resources_open(&resources, &config, &failure, &reason)) {
 		log_error("%s", reason.text);
 		return (struct outcome){.kind = failure};
 	}
 	use_log();
+	resources_warn(&resources, &config);
 	trace_stamp(&state->trace, TRACE_RESOURCES);
 
 	/* A process of its own for the VM; this one waits. */

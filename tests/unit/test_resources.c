@@ -72,14 +72,15 @@ static int make_folder(void **state)
 	(void)state;
 	return !mkdtemp(folder) || chdir(folder) || chmod(folder, 0755) ||
 	       write_file("kernel", "an image") || write_file("initrd", "files") ||
-	       write_file("empty", "") || mkdir("folder", 0755) || mkfifo("fifo", 0666) ||
-	       symlink("loop", "loop") || bind_socket("socket") || mkdir("dev", 0755);
+	       write_file("empty", "") || write_file("disk", "") || truncate("disk", 5000) ||
+	       mkdir("folder", 0755) || mkfifo("fifo", 0666) || symlink("loop", "loop") ||
+	       bind_socket("socket") || mkdir("dev", 0755);
 }
 
 static int remove_folder(void **state)
 {
-	static const char *const names[] = {"kernel", "initrd", "empty",   "fifo",   "loop",
-					    "socket", "log",    "metrics", "dev/kvm"};
+	static const char *const names[] = {"kernel", "initrd", "empty", "disk",    "fifo",
+					    "loop",   "socket", "log",   "metrics", "dev/kvm"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
@@ -107,6 +108,8 @@ static void close_all(void)
 	for (size_t i = 0; i < sizeof(fds) / sizeof(*fds); i++)
 		if (fds[i] != RESOURCES_NONE)
 			close(fds[i]);
+	for (unsigned int i = 0; i < config.drive_count; i++)
+		drive_file_close(&resources.drives[i]);
 }
 
 /* Open with the configuration as it stands: it must fail so, and leave no trace. */
@@ -312,17 +315,54 @@ static void what_is_not_named_is_not_opened(void **state)
 	close_all();
 }
 
+static void want_drives(const char *first, const char *second)
+{
+	config.drive_count = 2;
+	config.drives[0] = (struct config_drive){.path_on_host = first, .is_read_only = true};
+	config.drives[1] = (struct config_drive){.path_on_host = second, .is_read_only = true};
+}
+
+static void drives_are_opened_in_order(void **state)
+{
+	int before = open_fds();
+
+	(void)state;
+	if (!kvm_is_there())
+		skip();
+	want_drives("disk", "/proc/self/exe");
+	assert_int_equal(resources_open(&resources, &config, &failure, &reason), 0);
+	assert_int_equal(open_fds(), before + 5);
+	expect_close_on_exec(resources.drives[0].fd);
+	assert_int_equal(resources.drives[0].size_bytes, 9 * 512);
+	assert_int_equal(resources.drives[0].left_out_bytes, 5000 - 9 * 512);
+	assert_true(resources.drives[1].size_bytes > 5000);
+	assert_int_equal(resources.drives[2].fd, DRIVE_FILE_NONE);
+	close_all();
+}
+
+static void a_bad_drive_leaves_nothing_open(void **state)
+{
+	(void)state;
+	if (!kvm_is_there())
+		skip();
+	want_everything();
+	want_drives("disk", "empty");
+	expect_failure(-EINVAL, OUTCOME_HOST_FAILURE,
+		       "drives[1].path_on_host: empty holds no whole block of 512 bytes");
+}
+
 /* Out of descriptors at each step in turn. */
 static void running_out_of_descriptors_leaks_none(void **state)
 {
 	struct rlimit before;
 	struct rlimit limit;
 	int first = dup(STDIN_FILENO);
-	int steps = kvm_is_there() ? 6 : 4;
+	int steps = kvm_is_there() ? 8 : 4;
 
 	(void)state;
 	close(first);
 	want_everything();
+	want_drives("disk", "disk");
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
 	for (int step = 0; step < steps; step++) {
 		int fds = open_fds();
@@ -349,6 +389,8 @@ int main(void)
 		cmocka_unit_test_setup(a_user_without_kvm_is_named, set_up),
 		cmocka_unit_test_setup(all_that_is_named_is_opened_once, set_up),
 		cmocka_unit_test_setup(what_is_not_named_is_not_opened, set_up),
+		cmocka_unit_test_setup(drives_are_opened_in_order, set_up),
+		cmocka_unit_test_setup(a_bad_drive_leaves_nothing_open, set_up),
 		cmocka_unit_test_setup(running_out_of_descriptors_leaks_none, set_up),
 	};
 
