@@ -160,7 +160,7 @@ static void take_turn(const struct options *options, size_t subject, size_t grou
 
 static void run_round(const struct options *options, size_t round)
 {
-	size_t order[BLOCK_SUBJECTS_MAX];
+	size_t order[BLOCK_SUBJECTS_MAX] = {0};
 
 	for (size_t at = 0; at < results.subject_count; at++)
 		order[at] = at;
