@@ -353,6 +353,12 @@ static bool is_held(const struct block *block)
 	return block->device.due_ns != VIRTIO_NEVER || block->disk.in_flight == DISK_IN_FLIGHT_MAX;
 }
 
+/* A queue may be stopped while its device lives on. */
+static bool can_serve(const struct block *block)
+{
+	return virtio_device_is_live(&block->device) && block->device.queues[0].ready;
+}
+
 static void serve(struct block *block)
 {
 	struct virtio_device *device = &block->device;
@@ -365,7 +371,7 @@ static void serve(struct block *block)
 			served++;
 		if (served == SERVE_MAX)
 			virtio_device_set_due(device, 0);
-	} while (virtio_device_is_live(device) && !is_held(block) && queue_listen(queue));
+	} while (can_serve(block) && !is_held(block) && queue_listen(queue));
 	if (disk_submit(&block->disk))
 		virtio_device_set_due(device, now_ns() + RETRY_NS);
 	virtio_device_signal(device, 0);
@@ -393,13 +399,13 @@ static void block_service(struct virtio_device *device, uint64_t now)
 			struct block_request *request = &block->requests[done[i].tag];
 
 			request->in_use = false;
-			if (virtio_device_is_live(device))
+			if (can_serve(block))
 				answer_result(block, request, done[i].result);
 		}
 	} while (count == REAP_MAX);
 	if (device->due_ns <= now)
 		device->due_ns = VIRTIO_NEVER;
-	if (!virtio_device_is_live(device))
+	if (!can_serve(block))
 		return;
 	if (is_held(block))
 		virtio_device_signal(device, 0);
