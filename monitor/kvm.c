@@ -58,15 +58,18 @@ int kvm_add_memory(const struct kvm *kvm, uint32_t slot, uint64_t gpa, uint64_t 
 		    reason);
 }
 
-int kvm_split_irqchip(const struct kvm *kvm, struct reason *reason)
+int kvm_split_irqchip(struct kvm *kvm, struct reason *reason)
 {
 	struct kvm_enable_cap cap = {
 		.cap = KVM_CAP_SPLIT_IRQCHIP,
 		.args[0] = LAYOUT_IOAPIC_PINS,
 	};
 
-	return call(kvm->vm_fd, KVM_ENABLE_CAP, &cap, "KVM_ENABLE_CAP(KVM_CAP_SPLIT_IRQCHIP)",
-		    reason);
+	int error = call(kvm->vm_fd, KVM_ENABLE_CAP, &cap, "KVM_ENABLE_CAP(KVM_CAP_SPLIT_IRQCHIP)",
+			 reason);
+
+	kvm->is_split = !error;
+	return error;
 }
 
 int kvm_kernel_irqchip(const struct kvm *kvm, bool pit, struct reason *reason)
@@ -130,6 +133,8 @@ int kvm_pulse_line(const struct kvm *kvm, uint32_t gsi)
 
 	if (ioctl(kvm->vm_fd, KVM_IRQ_LINE, &line) < 0)
 		return -errno;
+	if (kvm->is_split)
+		return 0; /* an MSI route knows no level to go back to */
 	line.level = 0;
 	return ioctl(kvm->vm_fd, KVM_IRQ_LINE, &line) < 0 ? -errno : 0;
 }

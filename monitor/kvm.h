@@ -28,6 +28,7 @@ struct kvm {
 	int device_fd; /* /dev/kvm, borrowed */
 	int vm_fd;
 	size_t run_bytes; /* size of a vCPU's shared page(s) */
+	bool is_split;    /* set by kvm_split_irqchip() */
 };
 
 /* Where one IOAPIC pin's interrupt goes, or nowhere. */
@@ -45,7 +46,7 @@ int kvm_add_memory(const struct kvm *kvm, uint32_t slot, uint64_t gpa, uint64_t 
 		   void *host, bool track_dirty_pages, struct reason *reason);
 
 /* LAPICs in the kernel, everything else here. */
-int kvm_split_irqchip(const struct kvm *kvm, struct reason *reason);
+int kvm_split_irqchip(struct kvm *kvm, struct reason *reason);
 
 /* PIC, IOAPIC and LAPICs in the kernel, and the PIT where asked. */
 int kvm_kernel_irqchip(const struct kvm *kvm, bool pit, struct reason *reason);

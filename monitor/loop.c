@@ -3,7 +3,10 @@
 #include "monitor/loop.h"
 
 #include <errno.h>
+#include <time.h>
 #include <unistd.h>
+
+#define NS_PER_S INT64_C(1000000000)
 
 void loop_init(struct loop *loop, int wake_fd, void (*woken)(void *owner, short events),
 	       void *owner)
@@ -37,9 +40,13 @@ void loop_expect(struct loop *loop, int watch, short events)
 	descriptor->events = events;
 }
 
-bool loop_turn(struct loop *loop, int timeout_ms)
+bool loop_turn(struct loop *loop, int64_t timeout_ns)
 {
-	int ready = poll(loop->descriptors, loop->count, timeout_ms);
+	const struct timespec timeout = {
+		.tv_sec = timeout_ns / NS_PER_S,
+		.tv_nsec = timeout_ns % NS_PER_S,
+	};
+	int ready = ppoll(loop->descriptors, loop->count, timeout_ns < 0 ? NULL : &timeout, NULL);
 
 	for (unsigned int i = 0; ready > 0 && i < loop->count; i++) {
 		short events = loop->descriptors[i].revents;

@@ -2,7 +2,7 @@
 /*
  * monitor/loop.h - the I/O thread's loop: wait for descriptors, call who asked.
  *
- * A fixed table of watches over poll(2), and one eventfd by which any other
+ * A fixed table of watches over ppoll(2), and one eventfd by which any other
  * thread gets the loop's attention.  Whoever adds a watch decides at each turn,
  * by `events`, what it waits for; 0 switches it off.
  *
@@ -45,10 +45,10 @@ int loop_watch(struct loop *loop, int fd, short events, void (*ready)(void *owne
 void loop_expect(struct loop *loop, int watch, short events);
 
 /*
- * Wait for one turn, at most timeout_ms or LOOP_FOREVER, and call who is ready.
+ * Wait for one turn, at most timeout_ns or LOOP_FOREVER, and call who is ready.
  * Returns whether anything was.
  */
-bool loop_turn(struct loop *loop, int timeout_ms);
+bool loop_turn(struct loop *loop, int64_t timeout_ns);
 
 void loop_wake(const struct loop *loop);
 

@@ -141,6 +141,18 @@ static struct machine_choices choose(const struct config_mote *mote,
 	return choices;
 }
 
+static int build_devices(struct machine *machine, struct reason *reason)
+{
+	struct devices *devices = &machine->devices;
+
+	devices->config = machine->config;
+	devices->resources = machine->resources;
+	devices->memory = &machine->memory;
+	devices->kvm = &machine->kvm;
+	devices->loop = machine->loop;
+	return devices_build(devices, &machine->platform.mmio, reason);
+}
+
 static int build_platform(struct machine *machine, struct reason *reason)
 {
 	const struct machine_choices *choices = &machine->choices;
@@ -154,7 +166,7 @@ static int build_platform(struct machine *machine, struct reason *reason)
 	error = platform_build(&machine->platform, machine->vcpu_count, choices->split_irqchip);
 	if (error)
 		return reason_set(reason, error, "cannot place the chips: %s", strerror(-error));
-	return 0;
+	return build_devices(machine, reason);
 }
 
 static int prepare_cpuid(struct machine *machine, struct reason *reason)
@@ -221,6 +233,8 @@ static int compose_cmdline(struct machine *machine, struct reason *reason)
 	/* There is no PCI bus; Linux would probe for one all the same. */
 	if (!error && machine->kernel.is_linux)
 		error = cmdline_append(&machine->cmdline, "pci=off", &inner);
+	if (!error)
+		error = devices_announce(&machine->devices, &machine->cmdline, &inner);
 	if (error)
 		return reason_set(reason, error, "boot-source.boot_args: %s", inner.text);
 	return 0;
@@ -228,7 +242,11 @@ static int compose_cmdline(struct machine *machine, struct reason *reason)
 
 static int write_firmware_tables(struct machine *machine, uint64_t *rsdp_gpa)
 {
-	struct acpi_description description = {.vcpu_count = machine->vcpu_count};
+	struct acpi_description description = {
+		.vcpu_count = machine->vcpu_count,
+		.windows = machine->devices.windows,
+		.window_count = machine->devices.count,
+	};
 	int error = mptable_write(&machine->memory, machine->vcpu_count);
 
 	if (error || !machine->choices.acpi)

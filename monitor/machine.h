@@ -19,6 +19,7 @@
 #include "monitor/config.h"
 #include "monitor/console.h"
 #include "monitor/cpuid.h"
+#include "monitor/devices.h"
 #include "monitor/kernel.h"
 #include "monitor/kvm.h"
 #include "monitor/outcome.h"
@@ -41,6 +42,7 @@ struct machine {
 	const struct resources *resources;
 	struct run_state *state;
 	struct console *console;
+	const struct loop *loop;
 	struct platform_links links; /* input_wanted, input_drained and owner: the caller's */
 
 	struct kvm kvm;
@@ -50,6 +52,7 @@ struct machine {
 	struct cmdline cmdline;
 	uint64_t initrd_gpa;
 	struct platform platform;
+	struct devices devices;
 	struct cpuid_table cpuid;
 	struct vcpu_services services;
 	struct vcpu vcpus[LAYOUT_VCPUS_MAX];

@@ -89,14 +89,24 @@ static void on_serial_wanted(void *owner)
 	platform->links.input_wanted(platform->links.owner);
 }
 
+static void raise_serial_again(struct platform *platform)
+{
+	bool pending;
+
+	pthread_mutex_lock(&platform->serial_lock);
+	pending = serial_interrupt_pending(&platform->serial);
+	pthread_mutex_unlock(&platform->serial_lock);
+	if (pending)
+		on_serial_interrupt(platform);
+}
+
 /*
- * A pin that was just unmasked has lost the edges that came before; the serial
- * port is the one source here that can still be asked, so it raises its own again.
+ * A pin that was just unmasked has lost the edges that came before.  Sources that can
+ * still be asked raise theirs again.
  */
 static void on_route_changed(void *owner, unsigned int pin, const struct ioapic_message *message)
 {
 	struct platform *platform = owner;
-	bool pending;
 
 	platform->routes[pin] = (struct kvm_pin_route){
 		.enabled = message->enabled,
@@ -108,13 +118,12 @@ static void on_route_changed(void *owner, unsigned int pin, const struct ioapic_
 		platform->route_refused = true;
 		log_error("KVM refused the interrupt routes");
 	}
-	if (pin != LAYOUT_SERIAL_GSI || !message->enabled)
+	if (!message->enabled)
 		return;
-	pthread_mutex_lock(&platform->serial_lock);
-	pending = serial_interrupt_pending(&platform->serial);
-	pthread_mutex_unlock(&platform->serial_lock);
-	if (pending)
-		on_serial_interrupt(platform);
+	if (pin == LAYOUT_SERIAL_GSI)
+		raise_serial_again(platform);
+	else
+		platform->links.line_unmasked(platform->links.owner, pin);
 }
 
 static void on_absent_chip(void *owner, enum absent_chip_kind kind)

@@ -9,7 +9,7 @@
  *
  * Call order: platform_init(), platform_build(), then the buses serve exits.
  * Threads: exits come from all vCPU threads; the buses hold the chips' locks.
- *   Lock order: IOAPIC before serial.
+ *   Lock order: IOAPIC before serial and before the devices' own.
  */
 #ifndef MONITOR_PLATFORM_H
 #define MONITOR_PLATFORM_H
@@ -38,6 +38,7 @@ struct platform_links {
 	struct trace *trace;
 	void (*input_wanted)(void *owner);  /* the guest began to read its serial port */
 	void (*input_drained)(void *owner); /* and has room again after it refused input */
+	void (*line_unmasked)(void *owner, uint32_t gsi); /* edges before this were lost */
 	void *owner;
 };
 

@@ -75,6 +75,15 @@ static void end_run(const struct outcome *outcome)
 	_exit(0);
 }
 
+static void fail(enum outcome_kind kind, const struct reason *reason) __attribute__((noreturn));
+static void fail(enum outcome_kind kind, const struct reason *reason)
+{
+	const struct outcome outcome = {.kind = kind};
+
+	log_error("%s", reason->text);
+	end_run(&outcome);
+}
+
 static void wake_loop(void *owner)
 {
 	(void)owner;
@@ -93,6 +102,12 @@ static void want_input(void *owner)
 {
 	(void)owner;
 	input_want(&input);
+}
+
+static void on_unmasked(void *owner, uint32_t gsi)
+{
+	(void)owner;
+	devices_unmasked(&machine.devices, gsi);
 }
 
 static void obey_launcher(void)
@@ -136,25 +151,30 @@ static void tick_console(uint64_t now_ns)
 	loop_expect(&loop, io.console_watch, blocked ? POLLOUT : 0);
 }
 
-static int next_timeout_ms(uint64_t now_ns)
+static int64_t next_timeout_ns(uint64_t now_ns)
 {
 	uint64_t due_ns = io.console_due_ns < io.halt.due_ns ? io.console_due_ns : io.halt.due_ns;
+	uint64_t devices_ns = devices_due_ns(&machine.devices);
 
-	if (due_ns <= now_ns)
-		return 0;
-	return (int)((due_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS);
+	if (devices_ns < due_ns)
+		due_ns = devices_ns;
+	return due_ns <= now_ns ? 0 : (int64_t)(due_ns - now_ns);
 }
 
 static void *io_thread(void *unused)
 {
 	const struct outcome halted = {.kind = OUTCOME_HALTED};
+	struct reason reason;
 
 	(void)unused;
 	/* A stop that was asked for before this thread listened. */
 	obey_launcher();
+	if (devices_start(&machine.devices, &loop, &reason))
+		fail(OUTCOME_HOST_FAILURE, &reason);
 	halt_watch_init(&io.halt, machine.vcpus, machine.vcpu_count, trace_now_ns());
 	for (;;) {
-		loop_turn(&loop, next_timeout_ms(trace_now_ns()));
+		loop_turn(&loop, next_timeout_ns(trace_now_ns()));
+		devices_tick(&machine.devices, trace_now_ns());
 		tick_console(trace_now_ns());
 		if (halt_watch_tick(&io.halt, trace_now_ns()))
 			end_run(&halted);
@@ -212,17 +232,10 @@ static void wire(const struct vm_process *vm)
 	machine.resources = vm->resources;
 	machine.state = vm->state;
 	machine.console = &console;
+	machine.loop = &loop;
 	machine.links.input_wanted = want_input;
 	machine.links.input_drained = wake_loop;
-}
-
-static void fail(enum outcome_kind kind, const struct reason *reason) __attribute__((noreturn));
-static void fail(enum outcome_kind kind, const struct reason *reason)
-{
-	const struct outcome outcome = {.kind = kind};
-
-	log_error("%s", reason->text);
-	end_run(&outcome);
+	machine.links.line_unmasked = on_unmasked;
 }
 
 void vm_process_main(void *vm_process)
