@@ -13,7 +13,10 @@ readonly packages_build=(gcc clang meson ninja-build pkg-config libjansson-dev l
 readonly packages_test=(libcmocka-dev acpica-tools libclang-rt-14-dev bats perl jq python3 procps util-linux)
 readonly packages_lab=(qemu-system-x86 busybox-static cpio kmod zstd xz-utils)
 readonly packages_kernel=(gcc make bc bison flex libelf-dev xz-utils zstd cpio perl)
+readonly packages_bench_block=(qemu-system-x86 fio)
 readonly packages_lint=(mandoc clang-format clang-tidy cppcheck shellcheck)
+
+readonly benchmarks=(startup block)
 
 usage() {
 	cat <<'EOF'
@@ -25,7 +28,7 @@ usage: ./build.sh TASK
   test            unit, command-line, native and lab tests; MOTE_KVM=none runs all guests in the lab
   lint            format, static analysis and the structure's own rules
   fuzz [SECONDS]  run every fuzz target for SECONDS (default 60) from its corpus
-  bench NAME      benchmarks; NAME: startup.  --quick, --json FILE
+  bench NAME      benchmarks; NAME: startup, block or all.  --quick, --json FILE
   guest-kernel    build the minimal Linux guest kernels, print where they are
   clean           remove what was built here (caches outside stay)
 EOF
@@ -77,7 +80,7 @@ compile() {
 }
 
 build_release() {
-	compile release gcc -Doptimization=2 -Ddebug=false
+	compile release gcc -Doptimization=2 -Ddebug=false -Db_lto=true
 	strip -o "$build/mote" "$build/release/monitor/mote"
 }
 
@@ -194,19 +197,55 @@ task_fuzz() {
 	done
 }
 
+bench_startup() {
+	"$build/release/benches/bench_startup" --mote "$build/mote" \
+		--floor "$build/release/benches/floor" \
+		--guest "$build/release/tests/guests/hello.elf" "$@"
+}
+
+# Peers that cannot be had are left out by name.  The disk has to lie on a real file system, which
+# the build directory does more often than a directory for temporary files.
+bench_block() {
+	(need "${packages_bench_block[@]}") || true
+	mkdir -p "$build/bench"
+	"$build/release/benches/bench_block" --mote "$build/mote" \
+		--guest "$build/release/tests/guests/block_bench.elf" \
+		--directory "$build/bench" "$@"
+}
+
+# One report out of several; only --quick and --json mean something to every benchmark.
+bench_all() {
+	local json='' options=() reports name
+	while (($#)); do
+		case $1 in
+		--quick) options+=(--quick) ;;
+		--json) json=${2:?--json needs a file} && shift ;;
+		*) die "bench all knows --quick and --json, not $1" ;;
+		esac
+		shift
+	done
+	need jq
+	reports=$(mktemp -d)
+	trap 'rm -rf "$reports"' EXIT
+	for name in "${benchmarks[@]}"; do
+		"bench_$name" "${options[@]}" --json "$reports/$name"
+	done
+	[[ -z $json ]] ||
+		jq -s '{environment: .[0].environment, results: map(.results) | add}' \
+			"${benchmarks[@]/#/$reports/}" >"$json"
+}
+
 task_bench() {
-	local name=${1:-}
+	local name=${1:-} known
 	(($#)) && shift
-	need "${packages_build[@]}"
-	build_release
-	case $name in
-	startup | all)
-		"$build/release/benches/bench_startup" --mote "$build/mote" \
-			--floor "$build/release/benches/floor" \
-			--guest "$build/release/tests/guests/hello.elf" "$@"
-		;;
-	*) die "unknown benchmark '$name': startup" ;;
-	esac
+	for known in "${benchmarks[@]}" all; do
+		[[ $name == "$known" ]] || continue
+		need "${packages_build[@]}"
+		build_release
+		"bench_$name" "$@"
+		return
+	done
+	die "unknown benchmark '$name': ${benchmarks[*]} or all"
 }
 
 main() {
