@@ -11,8 +11,8 @@
 #include "benches/workspace.h"
 
 enum {
-	MS_PER_S = 1000,
 	RAM_MIB = 64,
+	WARM_UP_SHARE = 10,   /* of each run of a guest, beforehand and uncounted */
 	QEMU_GOOD_STATUS = 1, /* isa-debug-exit: code * 2 + 1 */
 };
 
@@ -56,7 +56,8 @@ static const char *boot_args(struct block_command *command, const struct block_l
 	char runs[BLOCK_RUNS_BYTES];
 
 	block_guest_runs(runs, what->group.load);
-	return keep(command, "run_ms=%u runs=%s", what->run_ms, runs);
+	return keep(command, "run_ms=%u warmup_ms=%u runs=%s", what->run_ms,
+		    what->run_ms / WARM_UP_SHARE, runs);
 }
 
 static void compose_mote(struct block_command *command, const struct block_paths *paths,

@@ -25,8 +25,8 @@ enum block_program {
 
 struct block_subject {
 	const char *name;
-	enum block_program program;
 	const char *aio; /* QEMU's way to the disk */
+	enum block_program program;
 	bool has_iothread;
 };
 

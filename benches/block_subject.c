@@ -50,8 +50,10 @@ static void take_line(const char *line, size_t length)
 {
 	if (session.run_count == BLOCK_DEPTHS)
 		return;
-	if (block_parse_guest_line(line, length, &session.runs[session.run_count]) == 0)
-		session.ended_ns[session.run_count++] = clock_now_ns();
+	if (block_parse_guest_line(line, length, &session.runs[session.run_count]) != 0)
+		return;
+	cpu_track_sample(&session.track);
+	session.ended_ns[session.run_count++] = clock_now_ns();
 }
 
 /* Whatever is no run's line is the guest's business. */
@@ -88,7 +90,7 @@ static int follow(uint64_t deadline_ns)
 	struct pollfd output = {.fd = session.child.output_fd, .events = POLLIN};
 	uint64_t sample_ns = clock_now_ns();
 
-	for (;;) {
+	while (poll(&output, 1, SAMPLE_PERIOD_MS) <= 0 || take_output()) {
 		if (clock_now_ns() > deadline_ns) {
 			kill(session.child.pid, SIGKILL);
 			return -ETIMEDOUT;
@@ -97,9 +99,8 @@ static int follow(uint64_t deadline_ns)
 			cpu_track_sample(&session.track);
 			sample_ns = clock_now_ns() + SAMPLE_PERIOD_MS * NS_PER_MS;
 		}
-		if (poll(&output, 1, SAMPLE_PERIOD_MS) > 0 && !take_output())
-			return 0;
 	}
+	return 0;
 }
 
 /* Threads on a processor, over the middle of each run, are its processor time per request. */

@@ -79,25 +79,30 @@ static void watch_descendants(struct cpu_track *track)
 	closedir(processes);
 }
 
-static uint64_t read_clock_ns(clockid_t clock)
+static bool read_clock_ns(clockid_t clock, uint64_t *ns)
 {
 	struct timespec now;
 
 	if (clock_gettime(clock, &now) != 0)
-		return 0;
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+		return false;
+	*ns = (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+	return true;
 }
 
 void cpu_track_sample(struct cpu_track *track)
 {
 	struct cpu_sample sample = {0};
+	uint64_t ns;
 
 	if (track->sample_count == CPU_TRACK_SAMPLES_MAX)
 		return;
 	if (track->sample_count < CPU_TRACK_SEARCHES)
 		watch_descendants(track);
-	for (size_t at = 0; at < track->process_count; at++)
-		sample.cpu_ns += read_clock_ns(track->clocks[at]);
+	for (size_t at = 0; at < track->process_count; at++) {
+		if (!read_clock_ns(track->clocks[at], &ns))
+			return;
+		sample.cpu_ns += ns;
+	}
 	sample.at_ns = clock_now_ns();
 	track->samples[track->sample_count++] = sample;
 }

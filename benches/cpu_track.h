@@ -38,6 +38,7 @@ struct cpu_track {
 
 void cpu_track_begin(struct cpu_track *track, pid_t pid);
 
+/* Adds nothing once one of the processes has ended: its time can no longer be had. */
 void cpu_track_sample(struct cpu_track *track);
 
 /*
