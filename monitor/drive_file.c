@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "monitor/lock_holder.h"
@@ -19,6 +20,8 @@
 enum {
 	PATH_SHOWN_MAX_BYTES = 96, /* so that what is wrong with it fits as well */
 	TEXT_MAX_BYTES = 160,
+	LOCK_ATTEMPTS = 50,
+	LOCK_PAUSE_MS = 5,
 };
 
 /* One call of drive_file_open(). */
@@ -169,15 +172,43 @@ static int open_file(const struct opening *opening, struct drive_file *file)
 	return file->fd < 0 ? explain_open(opening, errno) : 0;
 }
 
+static int set_lock(int fd, short type)
+{
+	struct flock lock = {.l_type = type, .l_whence = SEEK_SET};
+
+	return fcntl(fd, F_OFD_SETLK, &lock) ? -errno : 0;
+}
+
+/* Whether the lock is that of a process which can still be found. */
+static bool has_holder(const struct opening *opening, int fd)
+{
+	struct lock_holder holder;
+	struct stat file;
+
+	return fstat(fd, &file) || find_twin(opening, &file) != opening->index ||
+	       lock_holder_find(&holder, fd, lock_type(opening->drive)) == 0;
+}
+
+/*
+ * The ring of a VM process that was killed keeps its file for a moment after the process is
+ * gone; who starts the next VM at once shall not be told that the disk is in use.
+ */
 static int lock_file(const struct opening *opening, int fd)
 {
-	struct flock lock = {.l_type = lock_type(opening->drive), .l_whence = SEEK_SET};
+	const struct timespec pause = {.tv_nsec = LOCK_PAUSE_MS * 1000000};
+	int error = set_lock(fd, lock_type(opening->drive));
 
-	if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
-		return 0;
-	if (errno == EAGAIN || errno == EACCES)
+	for (int attempt = 0; error == -EAGAIN && attempt < LOCK_ATTEMPTS; attempt++) {
+		if (has_holder(opening, fd))
+			break;
+		nanosleep(&pause, NULL);
+		error = set_lock(fd, lock_type(opening->drive));
+	}
+	if (error == -EAGAIN || error == -EACCES)
 		return explain_use(opening, fd);
-	return refuse(opening, -errno, "cannot be locked: %s", strerror(errno));
+	if (error)
+		return refuse(opening, error, "cannot be locked: %s", strerror(-error));
+	return 0;
 }
 
 static int examine_device(struct drive_file *file)
@@ -302,4 +333,9 @@ void drive_file_close(struct drive_file *file)
 	if (file->fd != DRIVE_FILE_NONE)
 		close(file->fd);
 	file->fd = DRIVE_FILE_NONE;
+}
+
+void drive_file_unlock(const struct drive_file *file)
+{
+	(void)set_lock(file->fd, F_UNLCK);
 }

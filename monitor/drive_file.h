@@ -46,6 +46,13 @@ struct drive_file {
 int drive_file_open(struct drive_file *files, const struct config_drive *drives, unsigned int index,
 		    struct reason *reason);
 
+/*
+ * Let go of the lock, for all processes that have this descriptor: once the VM process is reaped,
+ * so that who starts the next VM at once finds the disk free, whatever the kernel still has to
+ * tidy up.
+ */
+void drive_file_unlock(const struct drive_file *file);
+
 /* Accepts one that is not open. */
 void drive_file_close(struct drive_file *file);
 

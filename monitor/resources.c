@@ -180,3 +180,9 @@ void resources_warn(const struct resources *resources, const struct vm_config *c
 				i, resources->drives[i].left_out_bytes,
 				config->drives[i].path_on_host, resources->drives[i].block_bytes);
 }
+
+void resources_unlock(const struct resources *resources, const struct vm_config *config)
+{
+	for (unsigned int i = 0; i < config->drive_count; i++)
+		drive_file_unlock(&resources->drives[i]);
+}

@@ -102,6 +102,7 @@ static struct outcome launch(struct run_state *state)
 		log_warning("cannot switch the terminal to raw mode: %s", strerror(-error));
 	status = launcher_wait(&launcher);
 	trace_stamp(&state->trace, TRACE_REAPED);
+	resources_unlock(&resources, &config);
 	terminal_leave(&terminal);
 	return launcher_judge(&launcher, status);
 }
