@@ -44,6 +44,15 @@ static const struct json_field limiter_fields[] = {
 static const struct json_schema limiter_schema = {limiter_fields, JSON_COUNT(limiter_fields), NULL,
 						  0};
 
+static bool fits_list(struct json_reader *reader, const json_t *value, unsigned int maximum)
+{
+	if (json_array_size(value) <= maximum)
+		return true;
+	json_complain(reader, "%zu elements, at most %u are possible", json_array_size(value),
+		      maximum);
+	return false;
+}
+
 /* Read each element by `read_element` and return how many there are. */
 static unsigned int read_list(struct json_reader *reader, const json_t *value,
 			      struct vm_config *config, unsigned int maximum,
@@ -53,13 +62,9 @@ static unsigned int read_list(struct json_reader *reader, const json_t *value,
 	json_t *element;
 	size_t index;
 
-	if (!json_expect(reader, value, JSON_ARRAY, "an array"))
+	if (!json_expect(reader, value, JSON_ARRAY, "an array") ||
+	    !fits_list(reader, value, maximum))
 		return 0;
-	if (json_array_size(value) > maximum) {
-		json_complain(reader, "%zu elements, at most %u are possible",
-			      json_array_size(value), maximum);
-		return 0;
-	}
 	json_array_foreach (value, index, element) {
 		size_t mark = json_enter_index(reader, index);
 
@@ -101,6 +106,7 @@ static const struct json_choice cache_choices[] = {
 };
 
 static const struct json_choice engine_choices[] = {
+	{"auto", CONFIG_IO_ENGINE_AUTO},
 	{"Sync", CONFIG_IO_ENGINE_SYNC},
 	{"Async", CONFIG_IO_ENGINE_ASYNC},
 	{NULL, 0},
@@ -135,19 +141,15 @@ static void read_drive(struct json_reader *reader, json_t *value, struct vm_conf
 		       unsigned int index)
 {
 	struct config_drive *drive = &config->drives[index];
-	const json_t *root = json_object_get(value, "is_root_device");
 
 	*drive = (struct config_drive){0};
 	json_read_object(reader, value, &drive_schema, drive);
-	if (drive->partuuid && json_is_false(root))
-		json_complain(reader, "partuuid needs is_root_device true");
 	for (unsigned int other = 0; other < index; other++) {
 		if (same_text(config->drives[other].drive_id, drive->drive_id))
 			complain_of_repeat(reader, "drive_id", drive->drive_id, "drives", other);
 		if (config->drives[other].is_root_device && drive->is_root_device)
 			json_complain(reader, "drives[%u] is the root device already", other);
 	}
-	config_complain_of_device(reader, "drives");
 }
 
 void config_read_drives(struct json_reader *reader, json_t *value, void *target)
@@ -155,6 +157,48 @@ void config_read_drives(struct json_reader *reader, json_t *value, void *target)
 	struct vm_config *config = target;
 
 	config->drive_count = read_list(reader, value, config, CONFIG_DRIVES_MAX, read_drive);
+}
+
+/* Drives may come after this, so an id is only kept here; see config_cross_check(). */
+void config_read_direct_io(struct json_reader *reader, json_t *value, void *target)
+{
+	struct config_direct_io *direct_io = target;
+	const json_t *element;
+	size_t index;
+
+	*direct_io = (struct config_direct_io){0};
+	if (!json_expect(reader, value, JSON_ARRAY, "an array") ||
+	    !fits_list(reader, value, CONFIG_DRIVES_MAX))
+		return;
+	json_array_foreach (value, index, element) {
+		size_t mark = json_enter_index(reader, index);
+
+		if (json_expect_string(reader, element, 1, CONFIG_ID_MAX_BYTES))
+			direct_io->drive_ids[index] = json_string_value(element);
+		json_leave(reader, mark);
+	}
+	direct_io->count = (unsigned int)json_array_size(value);
+}
+
+static bool set_direct(struct vm_config *config, const char *drive_id)
+{
+	for (unsigned int i = 0; i < config->drive_count; i++)
+		if (same_text(config->drives[i].drive_id, drive_id)) {
+			config->drives[i].direct = true;
+			return true;
+		}
+	return false;
+}
+
+void config_apply_direct_io(struct json_reader *reader, struct vm_config *config)
+{
+	const struct config_direct_io *direct_io = &config->mote.direct_io;
+
+	for (unsigned int i = 0; i < direct_io->count; i++)
+		if (direct_io->drive_ids[i] && !set_direct(config, direct_io->drive_ids[i]))
+			json_complain(reader,
+				      "mote.direct_io[%u]: no drive has the drive_id \"%s\"", i,
+				      direct_io->drive_ids[i]);
 }
 
 /* Network interfaces. */

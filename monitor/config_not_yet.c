@@ -23,7 +23,6 @@ static const struct {
 	const char *section;
 	const char *devices;
 } devices_not_yet[] = {
-	{"drives", "block devices"},
 	{"network-interfaces", "network devices"},
 	{"vsock", "vsock devices"},
 };

@@ -258,6 +258,8 @@ static const struct json_field mote_fields[] = {
 	 SECTION_FIELD(config_mote, timeout_ms)},
 	{"clean_outcomes", JSON_FIELD_CUSTOM, .read = read_clean_outcomes,
 	 SECTION_FIELD(config_mote, clean_outcomes)},
+	{"direct_io", JSON_FIELD_CUSTOM, .read = config_read_direct_io,
+	 SECTION_FIELD(config_mote, direct_io)},
 };
 
 static void read_mote(struct json_reader *reader, json_t *value, void *target)
@@ -289,7 +291,7 @@ static const struct json_field section_fields[] = {
 const struct json_schema config_schema = {section_fields, JSON_COUNT(section_fields),
 					  sections_refused, JSON_COUNT(sections_refused)};
 
-void config_cross_check(struct json_reader *reader, const struct vm_config *config)
+void config_cross_check(struct json_reader *reader, struct vm_config *config)
 {
 	unsigned int devices = config->drive_count + config->interface_count +
 			       (config->vsock.present ? 1 : 0);
@@ -299,4 +301,5 @@ void config_cross_check(struct json_reader *reader, const struct vm_config *conf
 			      "drives, network-interfaces and vsock: %u devices, at most %d are "
 			      "possible",
 			      devices, LAYOUT_DEVICES_MAX);
+	config_apply_direct_io(reader, config);
 }

@@ -33,8 +33,14 @@ void config_read_drives(struct json_reader *reader, json_t *value, void *target)
 void config_read_interfaces(struct json_reader *reader, json_t *value, void *target);
 void config_read_vsock(struct json_reader *reader, json_t *value, void *target);
 
-/* The last step: what no section can see by itself. */
-void config_cross_check(struct json_reader *reader, const struct vm_config *config);
+/* mote.direct_io; `target` is the struct config_direct_io. */
+void config_read_direct_io(struct json_reader *reader, json_t *value, void *target);
+
+/* Mark the drives that mote.direct_io names; complains of one that is not there. */
+void config_apply_direct_io(struct json_reader *reader, struct vm_config *config);
+
+/* The last step: what no section can see by itself, and what one says of another. */
+void config_cross_check(struct json_reader *reader, struct vm_config *config);
 
 /*
  * What config_not_yet.c refuses: keys under "mote", and a device of a section, at the path where

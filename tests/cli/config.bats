@@ -126,12 +126,14 @@ accepted() {
 	local name
 	sed -e "s,vmlinux,$BATS_TEST_TMPDIR/kernel,; s,/srv/initrd.cpio,$BATS_TEST_TMPDIR/initrd," \
 		-e "s,\"log\",\"$BATS_TEST_TMPDIR/log\",; s,\"metrics\"},\"$BATS_TEST_TMPDIR/metrics\"}," \
+		-e "s,\"mote\": {,\"drives\": [{\"drive_id\": \"a\"\, \"path_on_host\": \"$BATS_TEST_TMPDIR/disk\"\, \"is_root_device\": true}]\, &," \
 		"$goldens/accept/typical.json" >"$BATS_TEST_TMPDIR/config.json"
-	touch "$BATS_TEST_TMPDIR/kernel" "$BATS_TEST_TMPDIR/initrd"
+	touch "$BATS_TEST_TMPDIR/kernel" "$BATS_TEST_TMPDIR/initrd" "$BATS_TEST_TMPDIR/disk"
+	grep -q "$BATS_TEST_TMPDIR/disk" "$BATS_TEST_TMPDIR/config.json"
 	examine strace -f -o "$BATS_TEST_TMPDIR/calls" "$MOTE" check "$BATS_TEST_TMPDIR/config.json"
 	accepted
 	grep -qF "$BATS_TEST_TMPDIR/config.json" "$BATS_TEST_TMPDIR/calls"
-	for name in kernel initrd log metrics; do
+	for name in kernel initrd disk log metrics; do
 		if grep -F "$BATS_TEST_TMPDIR/$name" "$BATS_TEST_TMPDIR/calls"; then return 1; fi
 	done
 	if grep -E 'kvm|urandom' "$BATS_TEST_TMPDIR/calls"; then return 1; fi

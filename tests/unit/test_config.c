@@ -196,6 +196,50 @@ static void every_key_arrives(void **state)
 	config_release(&config);
 }
 
+static void every_key_of_a_drive_arrives(void **state)
+{
+	const struct config_drive *drive = &config.drives[0];
+
+	(void)state;
+	load_golden("tests/config/accept/drive-every-key.json");
+	assert_int_equal(config.drive_count, 1);
+	assert_string_equal(drive->drive_id, "a");
+	assert_string_equal(drive->path_on_host, "disk.img");
+	assert_string_equal(drive->partuuid, "0eaa91a0-01");
+	assert_true(drive->is_root_device);
+	assert_true(drive->is_read_only);
+	assert_int_equal(drive->cache, CONFIG_CACHE_WRITEBACK);
+	assert_int_equal(drive->io_engine, CONFIG_IO_ENGINE_ASYNC);
+	assert_int_equal(drive->rate_limiter.bandwidth.size, 0);
+	assert_int_equal(drive->rate_limiter.ops.size, 1000);
+	assert_int_equal(drive->rate_limiter.ops.one_time_burst, 50);
+	assert_int_equal(drive->rate_limiter.ops.refill_time_ms, 100);
+	config_release(&config);
+
+	load_golden("tests/config/accept/drive-minimal.json");
+	assert_null(drive->partuuid);
+	assert_false(drive->is_root_device);
+	assert_false(drive->is_read_only);
+	assert_false(drive->direct);
+	assert_int_equal(drive->cache, CONFIG_CACHE_UNSAFE);
+	assert_int_equal(drive->io_engine, CONFIG_IO_ENGINE_AUTO);
+	config_release(&config);
+}
+
+static void direct_io_marks_the_drives_it_names(void **state)
+{
+	(void)state;
+	load_golden("tests/config/accept/mote-direct-io.json");
+	assert_true(config.drives[0].direct);
+	assert_false(config.drives[1].direct);
+	assert_true(config.drives[2].direct);
+	config_release(&config);
+
+	load_golden("tests/config/accept/mote-direct-io-first.json");
+	assert_true(config.drives[0].direct);
+	config_release(&config);
+}
+
 static void limits_arrive_whole(void **state)
 {
 	(void)state;
@@ -373,6 +417,8 @@ int main(void)
 		cmocka_unit_test(golden_files_hold),
 		cmocka_unit_test(defaults_are_firecrackers),
 		cmocka_unit_test(every_key_arrives),
+		cmocka_unit_test(every_key_of_a_drive_arrives),
+		cmocka_unit_test(direct_io_marks_the_drives_it_names),
 		cmocka_unit_test(limits_arrive_whole),
 		cmocka_unit_test(strings_outlive_the_text),
 		cmocka_unit_test(errors_beyond_the_lines_are_counted),
