@@ -609,6 +609,7 @@ static void reset_makes_it_new(void **state)
 	assert_int_equal(echo.status_at_reset, 15);
 	assert_int_equal(get(STATUS), 0);
 	assert_int_equal(get(INTERRUPT_STATUS), 0);
+	assert_int_equal(get(DEVICE_FEATURES), (uint32_t)FEATURES); /* the selector as well */
 	assert_int_equal(echo.device.driver_features, 0);
 	assert_true(echo.device.due_ns == VIRTIO_NEVER);
 	assert_int_equal(echo.device.service_fd, -1);
