@@ -74,12 +74,6 @@ static int check_kind(const struct opening *opening, mode_t mode)
 		      kind_of(mode));
 }
 
-static int refuse_in_use(const struct opening *opening, const struct lock_holder *holder)
-{
-	return refuse(opening, -EBUSY, "is in use by another process (pid %d%s%s)", holder->pid,
-		      holder->name[0] ? ", " : "", holder->name);
-}
-
 /* A device is itself under every name. */
 static bool same_file(const struct stat *one, const struct stat *other)
 {
@@ -99,50 +93,46 @@ static unsigned int find_twin(const struct opening *opening, const struct stat *
 	return opening->index;
 }
 
-/* The file is not to be had because somebody has it: say who. */
-static int explain_use(const struct opening *opening, int fd)
-{
-	struct lock_holder holder;
-	struct stat file;
-	unsigned int twin;
-
-	if (fstat(fd, &file))
-		return refuse(opening, -errno, "cannot be examined: %s", strerror(errno));
-	twin = find_twin(opening, &file);
-	if (twin != opening->index)
-		return refuse(opening, -EBUSY,
-			      "is the file of drives[%u].path_on_host, for which this process has "
-			      "locked it; both would have to be is_read_only",
-			      twin);
-	if (lock_holder_find(&holder, fd, lock_type(opening->drive)) == 0)
-		return refuse_in_use(opening, &holder);
-	if (S_ISBLK(file.st_mode))
-		return refuse(opening, -EBUSY,
-			      "is in use: mounted here, part of another device, or held by "
-			      "another process");
-	return refuse(opening, -EBUSY, "is in use by another process");
-}
-
-/* A device that the host has claimed: a look at it without a claim shows who holds it. */
-static int explain_claim(const struct opening *opening)
+/* Who has the file that is not to be had?  Says it, and returns whether anybody was found. */
+static bool explain_use(const struct opening *opening)
 {
 	int fd = open(opening->drive->path_on_host, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	int error;
+	struct lock_holder holder = {.pid = 0};
+	struct stat file = {.st_mode = 0};
+	unsigned int twin = opening->index;
 
-	if (fd < 0)
-		return refuse(opening, -EBUSY, "is in use");
-	error = explain_use(opening, fd);
-	close(fd);
-	return error;
+	if (fd >= 0) {
+		if (fstat(fd, &file) == 0)
+			twin = find_twin(opening, &file);
+		if (twin == opening->index)
+			(void)lock_holder_find(&holder, fd, lock_type(opening->drive));
+		close(fd);
+	}
+	if (twin != opening->index)
+		refuse(opening, -EBUSY,
+		       "is the file of drives[%u].path_on_host, for which this process has "
+		       "locked it; both would have to be is_read_only",
+		       twin);
+	else if (holder.pid)
+		refuse(opening, -EBUSY, "is in use by another process (pid %d%s%s)", holder.pid,
+		       holder.name[0] ? ", " : "", holder.name);
+	else if (S_ISBLK(file.st_mode))
+		refuse(opening, -EBUSY,
+		       "is in use: mounted here, part of another device, or held by another "
+		       "process");
+	else
+		refuse(opening, -EBUSY, "is in use by another process");
+	return twin != opening->index || holder.pid;
 }
 
+/* -EBUSY has no words yet. */
 static int explain_open(const struct opening *opening, int error)
 {
 	bool read_only = opening->drive->is_read_only;
 	const char *hint = "";
 
 	if (error == EBUSY)
-		return explain_claim(opening);
+		return -EBUSY;
 	if (error == EINVAL && opening->drive->direct)
 		return refuse(opening, -error,
 			      "is in mote.direct_io, and its file system has no direct I/O");
@@ -179,36 +169,40 @@ static int set_lock(int fd, short type)
 	return fcntl(fd, F_OFD_SETLK, &lock) ? -errno : 0;
 }
 
-/* Whether the lock is that of a process which can still be found. */
-static bool has_holder(const struct opening *opening, int fd)
+/* Returns -EBUSY, without words, where somebody has the file. */
+static int acquire(const struct opening *opening, struct drive_file *file)
 {
-	struct lock_holder holder;
-	struct stat file;
+	int error = open_file(opening, file);
 
-	return fstat(fd, &file) || find_twin(opening, &file) != opening->index ||
-	       lock_holder_find(&holder, fd, lock_type(opening->drive)) == 0;
+	if (error)
+		return error;
+	error = set_lock(file->fd, lock_type(opening->drive));
+	if (!error)
+		return 0;
+	drive_file_close(file);
+	if (error == -EAGAIN || error == -EACCES)
+		return -EBUSY;
+	return refuse(opening, error, "cannot be locked: %s", strerror(-error));
 }
 
 /*
  * The ring of a VM process that was killed keeps its file for a moment after the process is
  * gone; who starts the next VM at once shall not be told that the disk is in use.
  */
-static int lock_file(const struct opening *opening, int fd)
+static int acquire_patiently(const struct opening *opening, struct drive_file *file)
 {
 	const struct timespec pause = {.tv_nsec = LOCK_PAUSE_MS * 1000000};
-	int error = set_lock(fd, lock_type(opening->drive));
+	int error = acquire(opening, file);
 
-	for (int attempt = 0; error == -EAGAIN && attempt < LOCK_ATTEMPTS; attempt++) {
-		if (has_holder(opening, fd))
-			break;
+	if (error != -EBUSY || explain_use(opening))
+		return error;
+	for (int attempt = 0; error == -EBUSY && attempt < LOCK_ATTEMPTS; attempt++) {
 		nanosleep(&pause, NULL);
-		error = set_lock(fd, lock_type(opening->drive));
+		error = acquire(opening, file);
 	}
-	if (error == -EAGAIN || error == -EACCES)
-		return explain_use(opening, fd);
-	if (error)
-		return refuse(opening, error, "cannot be locked: %s", strerror(-error));
-	return 0;
+	if (error == -EBUSY)
+		explain_use(opening);
+	return error;
 }
 
 static int examine_device(struct drive_file *file)
@@ -314,10 +308,8 @@ int drive_file_open(struct drive_file *files, const struct config_drive *drives,
 {
 	const struct opening opening = {files, &drives[index], index, reason};
 	struct drive_file file = {.fd = DRIVE_FILE_NONE, .is_direct = drives[index].direct};
-	int error = open_file(&opening, &file);
+	int error = acquire_patiently(&opening, &file);
 
-	if (!error)
-		error = lock_file(&opening, file.fd);
 	if (!error)
 		error = examine(&opening, &file);
 	if (error) {

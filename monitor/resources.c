@@ -126,11 +126,11 @@ static int open_host(struct resources *resources, const struct vm_config *config
 		error = open_sink(&resources->metrics_fd, "metrics.metrics_path",
 				  config->metrics.metrics_path, reason);
 	if (!error)
+		error = open_drives(resources->drives, config, reason);
+	if (!error)
 		error = open_kvm(&resources->kvm_fd, reason);
 	if (!error)
 		error = check_nested_paging(&config->mote, reason);
-	if (!error)
-		error = open_drives(resources->drives, config, reason);
 	if (error)
 		return error;
 	resources->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

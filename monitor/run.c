@@ -186,7 +186,7 @@ static struct outcome run_config(const struct cli *cli, struct run_state *state)
 	cli_apply(cli, &config);
 	trace_stamp(&state->trace, TRACE_CONFIG);
 
-	/* The last use of a path: kernel, initrd, log, /dev/kvm, drives. */
+	/* The last use of a path: kernel, initrd, log, drives, /dev/kvm. */
 	if (resources_open(&resources, &config, &failure, &reason)) {
 		log_error("%s", reason.text);
 		return (struct outcome){.kind = failure};

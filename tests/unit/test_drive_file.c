@@ -36,7 +36,7 @@ enum {
 	DISK_BYTES = 1 << 20,
 	COMM_BYTES = 16,
 	NOBODY = 65534,
-	SKIPPED = 77,
+	MOMENT_US = 40000,
 };
 
 static char folder[] = "/tmp/test_drive_file.XXXXXX";
@@ -195,6 +195,41 @@ static void hold_by_flock(void)
 
 static void hold_what_was_inherited(void)
 {
+}
+
+/* A locked file on its way through a socket is open, and no process has it. */
+static void hide_in_a_socket(void)
+{
+	char control[CMSG_SPACE(sizeof(int))] = {0};
+	char nothing = 0;
+	struct iovec byte = {&nothing, 1};
+	struct msghdr message = {
+		.msg_iov = &byte,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+	int ends[2];
+
+	hold_for_writing();
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(header), &files[0].fd, sizeof(int));
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) || sendmsg(ends[0], &message, 0) != 1)
+		_exit(1);
+	drive_file_close(&files[0]);
+}
+
+static void hide_for_a_moment(void)
+{
+	hide_in_a_socket();
+	if (fork() == 0) {
+		usleep(MOMENT_US);
+		kill(getppid(), SIGKILL);
+		_exit(0);
+	}
 }
 
 static void expect_in_use_by(pid_t holder)
@@ -433,6 +468,26 @@ static void a_holder_that_cannot_be_seen_has_no_pid(void **state)
 	end_holder(holder);
 }
 
+static void a_lock_that_nobody_holds_is_waited_for(void **state)
+{
+	pid_t holder = start_holder(hide_in_a_socket);
+
+	(void)state;
+	expect_refusal(0, -EBUSY, "drives[0].path_on_host: disk is in use by another process");
+	end_holder(holder);
+	holder = start_holder(hide_for_a_moment);
+	assert_opens(0);
+	assert_int_equal(waitpid(holder, NULL, 0), holder);
+}
+
+static void unlocking_lets_others_in(void **state)
+{
+	(void)state;
+	assert_opens(0);
+	drive_file_unlock(&files[0]);
+	assert_opens(1);
+}
+
 static void expect_twin(const char *name, bool first_is_read_only, bool second_is_read_only)
 {
 	char text[REASON_MAX_BYTES];
@@ -622,6 +677,8 @@ int main(void)
 		TEST(a_flock_does_not_count),
 		TEST(an_inherited_descriptor_holds_the_lock),
 		TEST(a_holder_that_cannot_be_seen_has_no_pid),
+		TEST(a_lock_that_nobody_holds_is_waited_for),
+		TEST(unlocking_lets_others_in),
 		TEST(one_file_twice_is_for_reading_only),
 		TEST(a_descriptor_can_be_named),
 		TEST(memory_is_told_from_a_disk),
