@@ -287,6 +287,7 @@ static void start(struct block *block, uint16_t head, struct parsed_request *par
 	request.operation = transfer.operation;
 	if (transfer.operation == DISK_READ)
 		request.data_bytes = (uint32_t)transfer.length_bytes;
+	transfer.is_alone = !queue_has_more(&block->device.queues[0]);
 	tag = free_tag(block);
 	result = disk_start(&block->disk, &transfer, tag);
 	if (result == DISK_PENDING)

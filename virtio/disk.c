@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdalign.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -279,6 +280,34 @@ static int try_now(struct disk *disk, struct disk_transfer *transfer)
 	return -EAGAIN;
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+static bool is_worth_waiting(struct disk *disk, const struct disk_transfer *transfer)
+{
+	if (!transfer->is_alone || disk->in_flight > 0 || transfer->operation > DISK_WRITE)
+		return false;
+	if (disk->impatient == 0)
+		return true;
+	disk->impatient--;
+	return false;
+}
+
+static int wait_for(struct disk *disk, struct disk_transfer *transfer)
+{
+	uint64_t begin_ns = now_ns();
+	int result = move_all(disk, transfer);
+
+	if (now_ns() - begin_ns > DISK_PATIENCE_NS)
+		disk->impatient = DISK_PATIENCE_AGAIN;
+	return result;
+}
+
 static struct io_uring_sqe *next_entry(struct disk *disk, unsigned int segment_count)
 {
 	struct io_uring_sqe *entry = NULL;
@@ -346,6 +375,8 @@ int disk_start(struct disk *disk, const struct disk_transfer *asked, uint32_t ta
 
 		if (result != -EAGAIN)
 			return result;
+		if (is_worth_waiting(disk, &transfer))
+			return wait_for(disk, &transfer);
 	}
 	return run_later(disk, &transfer, tag);
 }

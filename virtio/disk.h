@@ -10,7 +10,9 @@
  *   DISK_ENGINE_AUTO   what the page cache can serve at once (RWF_NOWAIT), the rest through the
  *                      ring.  A file system that cannot tell (EOPNOTSUPP) is asked plainly
  *                      for writes, which go to the page cache, and through the ring for reads,
- *                      unless it lives in memory (`in_memory`).
+ *                      unless it lives in memory (`in_memory`).  A lone read or write is
+ *                      waited for on the calling thread as long as that has been quick of
+ *                      late: to sleep and to be woken costs a vCPU more than a fast disk does.
  *
  * The ring is restricted before first use to the operations below on the one
  * registered descriptor (io_uring_register(2), IORING_REGISTER_RESTRICTIONS), and nothing can be
@@ -43,6 +45,8 @@ enum {
 	DISK_BOUNCE_BYTES = 64 * 1024,
 	DISK_RING_ENTRIES = 64,
 	DISK_SEGMENTS_MAX = 1024,
+	DISK_PATIENCE_NS = 200 * 1000, /* what a lone transfer may take on the calling thread */
+	DISK_PATIENCE_AGAIN = 64,      /* so many later ones do not wait if one took longer */
 };
 
 enum disk_operation {
@@ -60,6 +64,7 @@ struct disk_transfer {
 	uint64_t length_bytes;
 	struct iovec *segments; /* of a read or write; their lengths add up to length_bytes */
 	unsigned int segment_count;
+	bool is_alone; /* the driver has nothing else for the disk at the moment */
 };
 
 /* What a tag asked for. */
@@ -88,6 +93,7 @@ struct disk {
 	unsigned int in_flight;
 	bool read_nowait_works; /* until the file system says that it does not */
 	bool write_nowait_works;
+	unsigned int impatient; /* lone transfers that are not to be waited for */
 	struct disk_pending pending[DISK_IN_FLIGHT_MAX]; /* by tag */
 	/* The segments of transfers that are pending and not yet submitted. */
 	struct iovec segments[DISK_SEGMENTS_MAX];

@@ -257,6 +257,11 @@ int queue_pop(struct queue *queue, struct queue_chain *chain, enum virtio_fault 
 	return 1;
 }
 
+bool queue_has_more(const struct queue *queue)
+{
+	return load(&queue->avail[RING_INDEX]) != queue->next_avail;
+}
+
 void queue_unpop(struct queue *queue)
 {
 	queue->next_avail--;

@@ -116,6 +116,9 @@ void queue_stop(struct queue *queue);
  */
 int queue_pop(struct queue *queue, struct queue_chain *chain, enum virtio_fault *fault);
 
+/* Whether there is a further chain to pop; the driver may add one at any moment. */
+bool queue_has_more(const struct queue *queue);
+
 /* Give the chain that was popped last back untaken, to be read afresh at the next pop. */
 void queue_unpop(struct queue *queue);
 

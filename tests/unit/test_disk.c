@@ -188,6 +188,50 @@ static void test_partly_cached(void **state)
 	end();
 }
 
+/* A lone read of what is not cached is waited for, until that once took too long. */
+static void test_lone_transfer(void **state)
+{
+	struct iovec segment;
+	struct disk_transfer transfer = {
+		.operation = DISK_READ,
+		.length_bytes = BLOCK,
+		.segments = &segment,
+		.segment_count = 1,
+		.is_alone = true,
+	};
+	struct disk_done done;
+	struct pollfd ready;
+
+	(void)state;
+	if (!ring_possible)
+		skip();
+	begin(open_file(), DISK_ENGINE_AUTO);
+	disk.read_nowait_works = false; /* as if nothing were cached */
+	for (unsigned int round = 0; round < 100; round++) {
+		segment = (struct iovec){buffer, BLOCK};
+		disk.impatient = 0;
+		assert_int_equal(disk_start(&disk, &transfer, 0), 0);
+		assert_true(disk.impatient == 0 || disk.impatient == DISK_PATIENCE_AGAIN);
+	}
+	disk.impatient = 1;
+	segment = (struct iovec){buffer, BLOCK};
+	assert_int_equal(disk_start(&disk, &transfer, 0), DISK_PENDING);
+	assert_int_equal(disk.impatient, 0);
+	/* Not alone any more. */
+	segment = (struct iovec){buffer, BLOCK};
+	assert_int_equal(disk_start(&disk, &transfer, 1), DISK_PENDING);
+	assert_int_equal(disk_submit(&disk), 0);
+	for (unsigned int left = 2; left > 0;) {
+		ready = (struct pollfd){.fd = disk.ring.ring_fd, .events = POLLIN};
+		assert_int_equal(poll(&ready, 1, TIMEOUT_MS), 1);
+		while (disk_reap(&disk, &done, 1) == 1) {
+			assert_int_equal(done.result, 0);
+			left--;
+		}
+	}
+	end();
+}
+
 /* The file shrank below the size that the device has. */
 static void test_short_file(void **state)
 {
@@ -449,11 +493,17 @@ static int set_up(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_read_write),       cmocka_unit_test(test_partly_cached),
-		cmocka_unit_test(test_short_file),       cmocka_unit_test(test_errors_of_the_host),
-		cmocka_unit_test(test_discard_and_zero), cmocka_unit_test(test_zero_without_help),
-		cmocka_unit_test(test_bounce),           cmocka_unit_test(test_ring_is_restricted),
-		cmocka_unit_test(test_many_in_flight),   cmocka_unit_test(test_drain),
+		cmocka_unit_test(test_read_write),
+		cmocka_unit_test(test_partly_cached),
+		cmocka_unit_test(test_lone_transfer),
+		cmocka_unit_test(test_short_file),
+		cmocka_unit_test(test_errors_of_the_host),
+		cmocka_unit_test(test_discard_and_zero),
+		cmocka_unit_test(test_zero_without_help),
+		cmocka_unit_test(test_bounce),
+		cmocka_unit_test(test_ring_is_restricted),
+		cmocka_unit_test(test_many_in_flight),
+		cmocka_unit_test(test_drain),
 		cmocka_unit_test(test_without_ring),
 	};
 
