@@ -11,6 +11,8 @@
 #define VSOCK_CID_MIN UINT32_C(3)          /* below: hypervisor, loopback and host */
 #define VSOCK_CID_MAX UINT32_C(0xfffffffe) /* above: VMADDR_CID_ANY */
 
+#define REFILL_TIME_MAX_MS (UINT64_MAX / 1000000) /* whose nanoseconds fit 64 bits */
+
 enum {
 	MTU_MIN = 68, /* RFC 791 */
 	MTU_MAX = 65535,
@@ -28,7 +30,7 @@ static const struct json_field bucket_fields[] = {
 	 SECTION_FIELD(config_bucket, size)},
 	{"one_time_burst", JSON_FIELD_U64, .maximum = INT64_MAX,
 	 SECTION_FIELD(config_bucket, one_time_burst)},
-	{"refill_time", JSON_FIELD_U64, .required = true, .maximum = INT64_MAX,
+	{"refill_time", JSON_FIELD_U64, .required = true, .maximum = REFILL_TIME_MAX_MS,
 	 SECTION_FIELD(config_bucket, refill_time_ms)},
 };
 
