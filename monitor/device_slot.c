@@ -23,8 +23,9 @@ static bool is_news(struct device_slot *slot, const char *what, int detail)
 
 static void on_interrupt(void *owner)
 {
-	const struct device_slot *slot = owner;
+	struct device_slot *slot = owner;
 
+	slot->interrupts++;
 	/* A masked pin has no route and loses the edge: device_slot_unmasked() makes up for it. */
 	(void)kvm_pulse_line(slot->kvm, slot->window.gsi);
 }
@@ -41,6 +42,7 @@ static void on_failed(void *owner, unsigned int queue, enum virtio_fault fault)
 	struct device_slot *slot = owner;
 	const char *what = virtio_fault_text(fault);
 
+	slot->faults++;
 	if (is_news(slot, what, 0))
 		log_warning("%s: the guest broke queue %u (%s); the device waits for its reset",
 			    slot->name, queue, what);
@@ -50,6 +52,7 @@ static void on_refused(void *owner, const char *why)
 {
 	struct device_slot *slot = owner;
 
+	slot->refused++;
 	if (is_news(slot, why, 0))
 		log_warning("%s: refused a request of the guest: %s", slot->name, why);
 }
@@ -58,6 +61,7 @@ static void on_host_error(void *owner, const char *what, int error)
 {
 	struct device_slot *slot = owner;
 
+	slot->host_errors++;
 	if (is_news(slot, what, error))
 		log_error("%s: %s failed: %s; the guest sees an I/O error", slot->name, what,
 			  strerror(error));

@@ -45,6 +45,10 @@ struct device_slot {
 	struct virtio_device_links links;
 	struct device_slot_told told[DEVICE_SLOT_TOLD_MAX];
 	unsigned int told_count;
+	uint64_t faults; /* every one, told or not */
+	uint64_t refused;
+	uint64_t host_errors;
+	uint64_t interrupts;
 };
 
 /* The slot's number decides window and line.  `name` is copied; the others are borrowed. */

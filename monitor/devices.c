@@ -205,3 +205,23 @@ void devices_unmasked(struct devices *devices, uint32_t gsi)
 	if (gsi >= LAYOUT_FIRST_DEVICE_GSI && gsi < LAYOUT_FIRST_DEVICE_GSI + devices->count)
 		device_slot_unmasked(&devices->slots[gsi - LAYOUT_FIRST_DEVICE_GSI]);
 }
+
+void devices_count(const struct devices *devices, struct run_counters *counters)
+{
+	for (unsigned int i = 0; i < devices->count; i++) {
+		counters->device_faults += devices->slots[i].faults;
+		counters->device_refused += devices->slots[i].refused;
+		counters->device_host_errors += devices->slots[i].host_errors;
+		counters->device_interrupts += devices->slots[i].interrupts;
+	}
+	for (unsigned int i = 0; i < devices->config->drive_count; i++) {
+		const struct block_counters *block = &devices->blocks[i].counters;
+
+		counters->disk_reads += block->reads;
+		counters->disk_writes += block->writes;
+		counters->disk_flushes += block->flushes;
+		counters->disk_read_bytes += block->read_bytes;
+		counters->disk_written_bytes += block->written_bytes;
+		counters->disk_throttled += block->throttled;
+	}
+}

@@ -24,6 +24,7 @@
 #include "monitor/loop.h"
 #include "monitor/reason.h"
 #include "monitor/resources.h"
+#include "monitor/run_state.h"
 #include "virtio/block.h"
 #include "virtio/guest_memory.h"
 
@@ -51,6 +52,9 @@ int devices_announce(const struct devices *devices, struct cmdline *cmdline, str
  * errno if a drive cannot have the engine that was asked for.
  */
 int devices_start(struct devices *devices, struct loop *loop, struct reason *reason);
+
+/* Add what the devices did; without their locks, for when nobody else looks any more. */
+void devices_count(const struct devices *devices, struct run_counters *counters);
 
 /* When the first of the devices wants its next tick. */
 uint64_t devices_due_ns(const struct devices *devices);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -28,16 +29,45 @@ static json_t *trace_array(const struct run_state *state)
 	return array;
 }
 
+#define COUNTER(name)                                      \
+	{                                                  \
+#name, offsetof(struct run_counters, name) \
+	}
+
+static const struct {
+	const char *name;
+	size_t offset;
+} counter_table[] = {
+	COUNTER(port_exits),
+	COUNTER(mmio_exits),
+	COUNTER(other_exits),
+	COUNTER(unclaimed_reads),
+	COUNTER(unclaimed_writes),
+	COUNTER(console_bytes),
+	COUNTER(console_dropped_bytes),
+	COUNTER(device_faults),
+	COUNTER(device_refused),
+	COUNTER(device_host_errors),
+	COUNTER(device_interrupts),
+	COUNTER(disk_reads),
+	COUNTER(disk_writes),
+	COUNTER(disk_flushes),
+	COUNTER(disk_read_bytes),
+	COUNTER(disk_written_bytes),
+	COUNTER(disk_throttled),
+};
+
 static json_t *counters_object(const struct run_counters *counters)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "port_exits",
-			 (json_int_t)counters->port_exits, "mmio_exits",
-			 (json_int_t)counters->mmio_exits, "other_exits",
-			 (json_int_t)counters->other_exits, "unclaimed_reads",
-			 (json_int_t)counters->unclaimed_reads, "unclaimed_writes",
-			 (json_int_t)counters->unclaimed_writes, "console_bytes",
-			 (json_int_t)counters->console_bytes, "console_dropped_bytes",
-			 (json_int_t)counters->console_dropped_bytes);
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < sizeof(counter_table) / sizeof(*counter_table); i++) {
+		uint64_t value;
+
+		memcpy(&value, (const char *)counters + counter_table[i].offset, sizeof(value));
+		json_object_set_new(object, counter_table[i].name, json_integer((json_int_t)value));
+	}
+	return object;
 }
 
 static json_t *outcome_object(const struct result *result)

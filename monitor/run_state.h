@@ -29,6 +29,16 @@ struct run_counters {
 	uint64_t unclaimed_writes;
 	uint64_t console_bytes;
 	uint64_t console_dropped_bytes;
+	uint64_t device_faults; /* guests that broke a queue; from here on summed over devices */
+	uint64_t device_refused;
+	uint64_t device_host_errors;
+	uint64_t device_interrupts;
+	uint64_t disk_reads;
+	uint64_t disk_writes;
+	uint64_t disk_flushes;
+	uint64_t disk_read_bytes;
+	uint64_t disk_written_bytes;
+	uint64_t disk_throttled;
 	int32_t console_errno; /* why standard output took nothing any more, or 0 */
 };
 

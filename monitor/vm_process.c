@@ -56,6 +56,7 @@ static void publish_counters(struct run_counters *counters)
 		.console_dropped_bytes = console.dropped_bytes,
 		.console_errno = console.gone_errno,
 	};
+	devices_count(&machine.devices, counters);
 }
 
 /* End the run with the first outcome; whoever comes second waits for the process's end. */

@@ -233,6 +233,22 @@ static void answer(struct block *block, uint16_t head, uint8_t *status, enum blo
 	queue_push(&block->device.queues[0], head, data_bytes + 1);
 }
 
+static void count(struct block_counters *counters, const struct block_request *request)
+{
+	switch (request->operation) {
+	case DISK_READ:
+		counters->reads++;
+		counters->read_bytes += request->length_bytes;
+		break;
+	case DISK_WRITE:
+		counters->writes++;
+		counters->written_bytes += request->length_bytes;
+		break;
+	case DISK_FLUSH: counters->flushes++; break;
+	default: break;
+	}
+}
+
 static void answer_result(struct block *block, const struct block_request *request, int result)
 {
 	static const char *const words[] = {
@@ -241,13 +257,16 @@ static void answer_result(struct block *block, const struct block_request *reque
 		[DISK_ZERO] = "write-zeroes", [DISK_ZERO_UNMAP] = "write-zeroes",
 	};
 
+	uint32_t to_driver_bytes = request->operation == DISK_READ ? request->length_bytes : 0;
+
 	if (result) {
 		const struct virtio_device_links *links = block->device.links;
 
 		links->host_error(links->owner, words[request->operation], -result);
 		answer(block, request->head, request->status, BLOCK_STATUS_IOERR, 0);
 	} else {
-		answer(block, request->head, request->status, BLOCK_STATUS_OK, request->data_bytes);
+		count(&block->counters, request);
+		answer(block, request->head, request->status, BLOCK_STATUS_OK, to_driver_bytes);
 	}
 }
 
@@ -285,8 +304,8 @@ static void start(struct block *block, uint16_t head, struct parsed_request *par
 		return;
 	}
 	request.operation = transfer.operation;
-	if (transfer.operation == DISK_READ)
-		request.data_bytes = (uint32_t)transfer.length_bytes;
+	if (transfer.operation <= DISK_WRITE)
+		request.length_bytes = (uint32_t)transfer.length_bytes;
 	transfer.is_alone = !queue_has_more(&block->device.queues[0]);
 	tag = free_tag(block);
 	result = disk_start(&block->disk, &transfer, tag);
@@ -318,6 +337,7 @@ static bool admit(struct block *block, const struct parsed_request *request)
 	wait_ns = rate_limiter_take(&block->limiter, bytes, now);
 	if (wait_ns == 0)
 		return true;
+	block->counters.throttled++;
 	queue_unpop(&block->device.queues[0]);
 	virtio_device_set_due(&block->device, now + wait_ns);
 	return false;

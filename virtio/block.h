@@ -71,8 +71,18 @@ struct block_request {
 	bool in_use;
 	enum disk_operation operation;
 	uint16_t head;
-	uint32_t data_bytes; /* what the driver is told that was written, besides the status */
-	uint8_t *status;     /* in guest memory */
+	uint32_t length_bytes; /* of its data */
+	uint8_t *status;       /* in guest memory */
+};
+
+/* What was done for the driver, since the start. */
+struct block_counters {
+	uint64_t reads;
+	uint64_t writes;
+	uint64_t flushes;
+	uint64_t read_bytes;
+	uint64_t written_bytes;
+	uint64_t throttled; /* how often the rate limiter made a request wait */
 };
 
 struct block {
@@ -80,6 +90,7 @@ struct block {
 	struct block_settings settings;
 	struct disk disk;
 	struct rate_limiter limiter;
+	struct block_counters counters;
 	struct block_request requests[DISK_IN_FLIGHT_MAX]; /* by tag */
 	uint32_t next_tag;        /* where the search for a free one begins */
 	struct queue_chain chain; /* the one being looked at */
