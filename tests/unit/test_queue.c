@@ -416,6 +416,18 @@ static void unpop_gives_the_chain_back_to_be_read_afresh(void **state)
 	assert_int_equal(pop(), 0);
 }
 
+static void has_more_is_what_the_next_pop_finds(void **state)
+{
+	(void)state;
+	assert_false(queue_has_more(&pair.queue));
+	add_one();
+	assert_true(queue_has_more(&pair.queue));
+	assert_int_equal(pop(), 1);
+	assert_false(queue_has_more(&pair.queue));
+	queue_unpop(&pair.queue);
+	assert_true(queue_has_more(&pair.queue));
+}
+
 /* -- Faults -- */
 
 static void fault_avail_index(void **state)
@@ -1061,6 +1073,7 @@ int main(void)
 		WITH_QUEUE(the_largest_table_and_a_full_ring),
 		WITH_QUEUE(a_direct_chain_as_long_as_the_largest_table),
 		WITH_QUEUE(unpop_gives_the_chain_back_to_be_read_afresh),
+		WITH_QUEUE(has_more_is_what_the_next_pop_finds),
 		WITH_QUEUE(fault_avail_index),
 		WITH_QUEUE(fault_head),
 		WITH_QUEUE(fault_next),
