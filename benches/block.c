@@ -3,7 +3,7 @@
  * benches/block.c - how fast a guest's disk is, beside QEMU's and beside the host's own.
  *
  *     bench_block --guest PATH [--mote PATH] [--qemu PATH] [--fio PATH] [--directory PATH]
- *                 [--rounds N] [--run-ms N] [--quick] [--json FILE]
+ *                 [--rounds N] [--run-ms N] [--quick] [--only TEXT] [--json FILE]
  *
  * The same guest image drives the same file through mote and through QEMU's microvm
  * machine, each variant of QEMU's way to the disk a subject of its own; fio with io_uring on
@@ -12,7 +12,9 @@
  * all alike.  Before each turn the page cache is brought to the same state: full for the cached
  * loads, empty for those with O_DIRECT.
  *
- * A peer that cannot run here is named with the reason and left out.
+ * --quick is for the first of the loads, --only for those whose name holds a text, such as "write"
+ * or "4k random read, O_DIRECT".  A peer that cannot run here is named with the reason and left
+ * out.
  */
 #include <err.h>
 #include <errno.h>
@@ -47,6 +49,7 @@ struct options {
 	struct block_paths paths;
 	const char *directory;
 	const char *json_path;
+	const char *only;
 	size_t rounds;
 	unsigned int run_ms;
 	bool is_quick;
@@ -76,14 +79,26 @@ static void require(int error, const char *what)
 		err(EXIT_FAILURE, "%s", what);
 }
 
-static void choose_groups(bool is_quick)
+static void add_group(struct block_group group, const char *only)
 {
-	unsigned int loads = is_quick ? BLOCK_RANDOM_READ + 1 : BLOCK_LOADS;
+	char name[BLOCK_NAME_BYTES];
+
+	block_describe(name, group);
+	if (only == NULL || strstr(name, only) != NULL)
+		results.groups[results.group_count++] = group;
+}
+
+static void choose_groups(const struct options *options)
+{
+	unsigned int loads = options->is_quick && !options->only ? BLOCK_RANDOM_READ + 1
+								 : BLOCK_LOADS;
 
 	for (unsigned int load = 0; load < loads; load++) {
-		results.groups[results.group_count++] = (struct block_group){load, false};
-		results.groups[results.group_count++] = (struct block_group){load, true};
+		add_group((struct block_group){load, false}, options->only);
+		add_group((struct block_group){load, true}, options->only);
 	}
+	if (results.group_count == 0)
+		errx(EXIT_FAILURE, "no load has \"%s\" in its name", options->only);
 }
 
 static void prepare_disk(const char *path, struct block_group group)
@@ -176,7 +191,7 @@ static _Noreturn void usage(void)
 {
 	errx(EXIT_FAILURE, "usage: bench_block --guest PATH [--mote PATH] [--qemu PATH] "
 			   "[--fio PATH] [--directory PATH] [--rounds 1..200] "
-			   "[--run-ms 50..60000] [--quick] [--json FILE]");
+			   "[--run-ms 50..60000] [--quick] [--only TEXT] [--json FILE]");
 }
 
 static struct options parse(int argc, char *argv[])
@@ -189,6 +204,7 @@ static struct options parse(int argc, char *argv[])
 		{"directory", required_argument, NULL, 'd'},
 		{"rounds", required_argument, NULL, 'n'},
 		{"run-ms", required_argument, NULL, 't'},
+		{"only", required_argument, NULL, 'o'},
 		{"json", required_argument, NULL, 'j'},
 		{"quick", no_argument, NULL, 'q'},
 		{NULL, 0, NULL, 0},
@@ -205,6 +221,7 @@ static struct options parse(int argc, char *argv[])
 		case 'd': options.directory = optarg; break;
 		case 'n': options.rounds = strtoul(optarg, NULL, 10); break;
 		case 't': options.run_ms = (unsigned int)strtoul(optarg, NULL, 10); break;
+		case 'o': options.only = optarg; break;
 		case 'j': options.json_path = optarg; break;
 		case 'q': options.is_quick = true; break;
 		default: usage();
@@ -257,7 +274,7 @@ int main(int argc, char *argv[])
 	fill_in(&options);
 	srandom(SHUFFLE_SEED);
 	make_disk(&options);
-	choose_groups(options.is_quick);
+	choose_groups(&options);
 	choose_subjects(&options.paths);
 	results.round_count = options.rounds;
 	for (size_t round = 0; round < options.rounds; round++)
