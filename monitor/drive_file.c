@@ -21,7 +21,7 @@ enum {
 	PATH_SHOWN_MAX_BYTES = 96, /* so that what is wrong with it fits as well */
 	TEXT_MAX_BYTES = 160,
 	LOCK_ATTEMPTS = 50,
-	LOCK_PAUSE_MS = 5,
+	LOCK_PAUSE_NS = 5000000,
 };
 
 /* One call of drive_file_open(). */
@@ -191,7 +191,7 @@ static int acquire(const struct opening *opening, struct drive_file *file)
  */
 static int acquire_patiently(const struct opening *opening, struct drive_file *file)
 {
-	const struct timespec pause = {.tv_nsec = LOCK_PAUSE_MS * 1000000};
+	const struct timespec pause = {.tv_nsec = LOCK_PAUSE_NS};
 	int error = acquire(opening, file);
 
 	if (error != -EBUSY || explain_use(opening))

@@ -41,6 +41,7 @@ static uint16_t load(const uint16_t *field)
 	return __atomic_load_n(field, __ATOMIC_RELAXED);
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the builtin writes through it */
 static void store(uint16_t *field, uint16_t value)
 {
 	__atomic_store_n(field, value, __ATOMIC_RELAXED);
