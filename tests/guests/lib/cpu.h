@@ -112,6 +112,19 @@ static inline uint16_t mmio_read16(uint64_t address)
 	return value;
 }
 
+static inline void mmio_write64(uint64_t address, uint64_t value)
+{
+	__asm__ volatile("movq %0, (%1)" : : "r"(value), "r"(address) : "memory");
+}
+
+static inline uint64_t mmio_read64(uint64_t address)
+{
+	uint64_t value;
+
+	__asm__ volatile("movq (%1), %0" : "=r"(value) : "r"(address) : "memory");
+	return value;
+}
+
 uint64_t msr_read(uint32_t msr);
 void msr_write(uint32_t msr, uint64_t value);
 struct cpuid cpuid(uint32_t leaf, uint32_t subleaf);
