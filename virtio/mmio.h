@@ -13,8 +13,10 @@
  *   - a queue is set up between FEATURES_OK and the end, while it is not ready.  Other writes
  *     to its registers are ignored.
  *   - a ring that does not lie in memory stops the device (DEVICE_NEEDS_RESET).
- *   - a notification before DRIVER_OK, for a queue that is not ready, or of a stopped device is
- * ignored.
+ *   - after DEVICE_NEEDS_RESET or FAILED only a reset helps: of all else the driver
+ *     can still set FAILED and take its queues back.
+ *   - a notification before DRIVER_OK, for a queue that is not ready, or of a stopped
+ *     device is ignored.
  *   - registers are 32 bits wide; an access to one of another width or alignment reads 0 and
  *     writes nothing.  The configuration space (from 0x100) takes any width.
  *

@@ -79,8 +79,8 @@ struct queue {
 	uint64_t descriptor_gpa;
 	uint64_t avail_gpa;
 	uint64_t used_gpa;
-	uint16_t size; /* a power of two up to QUEUE_SIZE_MAX */
-	bool ready;
+	uint16_t size;        /* a power of two up to QUEUE_SIZE_MAX */
+	bool ready;           /* between queue_start() or queue_resume() and queue_stop() */
 	bool has_event_index; /* negotiated features */
 	bool has_indirect;
 
@@ -88,7 +88,7 @@ struct queue {
 	uint16_t next_avail;
 	uint16_t next_used;
 	uint16_t signalled_used; /* next_used when the driver was last interrupted, or considered */
-	bool was_signalled;
+	bool was_signalled;      /* less than 65536 pushes ago, so that the index still tells */
 
 	/* Found through the gate by queue_start(); NULL while the queue is stopped. */
 	const struct guest_memory *memory;
