@@ -19,8 +19,10 @@
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
@@ -146,6 +148,8 @@ static pid_t start_holder(void (*hold)(void))
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
 	child = fork();
 	if (child == 0) {
+		/* No lock outlives a test that failed. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		hold();
 		if (write(ends[1], "", 1) != 1)
 			_exit(1);
@@ -190,6 +194,45 @@ static void hold_classically(void)
 static void hold_by_flock(void)
 {
 	if (flock(open("disk", O_RDWR | O_CLOEXEC), LOCK_EX))
+		_exit(1);
+}
+
+static void hold_what_was_inherited(void)
+{
+}
+
+/* A locked file on its way through a socket is open, and no process has it. */
+static void hide_in_a_socket(void)
+{
+	char control[CMSG_SPACE(sizeof(int))] = {0};
+	char nothing = 0;
+	struct iovec byte = {&nothing, 1};
+	struct msghdr message = {
+		.msg_iov = &byte,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+	int ends[2];
+
+	hold_for_writing();
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(header), &files[0].fd, sizeof(int));
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) || sendmsg(ends[0], &message, 0) != 1)
+		_exit(1);
+	drive_file_close(&files[0]);
+}
+
+/* The alarm ends it, and with it the socket. */
+static void hide_for_a_moment(void)
+{
+	const struct itimerval moment = {.it_value.tv_usec = MOMENT_US};
+
+	hide_in_a_socket();
+	if (setitimer(ITIMER_REAL, &moment, NULL))
 		_exit(1);
 }
 
@@ -352,17 +395,20 @@ static void a_long_path_leaves_room_for_the_reason(void **state)
 			       "long"));
 }
 
-/* Run as a user who is not root: only root can become one. */
+static void skip_unless_root(void)
+{
+	if (geteuid() == 0)
+		return;
+	print_message("skipped: only root can become another user\n");
+	skip();
+}
+
+/* Run as a user who is not root. */
 static void as_nobody(void (*body)(void))
 {
 	int status;
-	pid_t child;
+	pid_t child = fork();
 
-	if (geteuid() != 0) {
-		print_message("skipped: only root can become another user\n");
-		skip();
-	}
-	child = fork();
 	if (child == 0) {
 		if (setgid(NOBODY) || setuid(NOBODY))
 			_exit(2);
@@ -393,6 +439,7 @@ static void open_without_permission(void)
 static void permission_is_told_with_the_key_that_would_do(void **state)
 {
 	(void)state;
+	skip_unless_root();
 	as_nobody(open_without_permission);
 }
 
@@ -461,9 +508,11 @@ static void meet_a_hidden_holder(void)
 
 static void a_holder_that_cannot_be_seen_has_no_pid(void **state)
 {
-	pid_t holder = start_holder(hold_for_writing);
+	pid_t holder;
 
 	(void)state;
+	skip_unless_root();
+	holder = start_holder(hold_for_writing);
 	as_nobody(meet_a_hidden_holder);
 	end_holder(holder);
 }
