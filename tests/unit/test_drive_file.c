@@ -236,45 +236,6 @@ static void hide_for_a_moment(void)
 		_exit(1);
 }
 
-static void hold_what_was_inherited(void)
-{
-}
-
-/* A locked file on its way through a socket is open, and no process has it. */
-static void hide_in_a_socket(void)
-{
-	char control[CMSG_SPACE(sizeof(int))] = {0};
-	char nothing = 0;
-	struct iovec byte = {&nothing, 1};
-	struct msghdr message = {
-		.msg_iov = &byte,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = sizeof(control),
-	};
-	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-	int ends[2];
-
-	hold_for_writing();
-	header->cmsg_level = SOL_SOCKET;
-	header->cmsg_type = SCM_RIGHTS;
-	header->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(header), &files[0].fd, sizeof(int));
-	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) || sendmsg(ends[0], &message, 0) != 1)
-		_exit(1);
-	drive_file_close(&files[0]);
-}
-
-static void hide_for_a_moment(void)
-{
-	hide_in_a_socket();
-	if (fork() == 0) {
-		usleep(MOMENT_US);
-		kill(getppid(), SIGKILL);
-		_exit(0);
-	}
-}
-
 static void expect_in_use_by(pid_t holder)
 {
 	char name[COMM_BYTES] = "";
