@@ -208,6 +208,8 @@ void devices_unmasked(struct devices *devices, uint32_t gsi)
 
 void devices_count(const struct devices *devices, struct run_counters *counters)
 {
+	if (!devices->config)
+		return; /* the run ended before anything was built */
 	for (unsigned int i = 0; i < devices->count; i++) {
 		counters->device_faults += devices->slots[i].faults;
 		counters->device_refused += devices->slots[i].refused;
