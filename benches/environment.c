@@ -77,9 +77,11 @@ static json_t *describe_date(void)
 json_t *environment_describe(void)
 {
 	struct utsname name;
+	double load = 0;
 
 	uname(&name);
-	return json_pack("{so ss so so si so}", "date", describe_date(), "kernel", name.release,
+	getloadavg(&load, 1);
+	return json_pack("{so ss so so si sf so}", "date", describe_date(), "kernel", name.release,
 			 "hz", describe_hz(name.release), "cpu", describe_cpu(), "cpus",
-			 (int)sysconf(_SC_NPROCESSORS_ONLN), "kvm", describe_kvm());
+			 (int)sysconf(_SC_NPROCESSORS_ONLN), "load", load, "kvm", describe_kvm());
 }

@@ -4,6 +4,7 @@
 
 #include <err.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,11 +20,27 @@ static size_t file_count;
 
 static void remove_all(void)
 {
-	for (size_t at = 0; at < file_count; at++) {
+	for (size_t at = 0; at < file_count; at++)
 		unlink(files[at]);
-		free(files[at]);
-	}
 	rmdir(directory);
+}
+
+/* Only what a signal handler may do is done; the signal's usual action follows. */
+static void on_signal(int number)
+{
+	remove_all();
+	signal(number, SIG_DFL);
+	raise(number);
+}
+
+static void remove_at_end(void)
+{
+	const struct sigaction action = {.sa_handler = on_signal};
+
+	atexit(remove_all);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
 }
 
 void workspace_make(const char *parent)
@@ -39,7 +56,7 @@ void workspace_make(const char *parent)
 	free(absolute);
 	if (mkdtemp(directory) == NULL)
 		err(EXIT_FAILURE, "%s", directory);
-	atexit(remove_all);
+	remove_at_end();
 }
 
 const char *workspace_path(const char *name)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * benches/workspace.h - a directory of the benchmark's own, gone with everything in it at exit.
+ * benches/workspace.h - a directory of the benchmark's own, gone with everything in it at the end.
  *
- * One for each process.  Failures end the program with a message.
+ * Signals that end a program at a terminal end it so too.  One for each process.  Failures end the
+ * program with a message.
  */
 #ifndef BENCHES_WORKSPACE_H
 #define BENCHES_WORKSPACE_H
