@@ -65,13 +65,25 @@ now_ms() {
 	echo "${tap_uptime%.*}${tap_uptime#*.}0"
 }
 
-# config GUEST [BOOT_ARGS [MACHINE_KEYS [MOTE_KEYS]]] : write a configuration, print its path
+# drive ID PATH [KEYS] : an entry for the list of drives
+drive() {
+	echo "{\"drive_id\": \"$1\", \"path_on_host\": \"$2\", \"is_root_device\": false, \"is_read_only\": false${3:+, $3}}"
+}
+
+# make_disk PATH MIB : a file without blocks
+make_disk() {
+	rm -f "$1"
+	dd if=/dev/zero of="$1" bs=1048576 count=0 seek="$2" 2>/dev/null
+}
+
+# config GUEST [BOOT_ARGS [MACHINE_KEYS [MOTE_KEYS [DRIVES]]]] : write a configuration, print its path
 config() {
 	tap_config=$(mktemp "$tap_work/config.XXXXXX")
 	cat >"$tap_config" <<EOF
 {
   "boot-source": {"kernel_image_path": "$MOTE_GUESTS/$1.elf", "boot_args": "${2:-}"},
   "machine-config": {${3:-\"vcpu_count\": 1, \"mem_size_mib\": 32}},
+  "drives": [${5:-}],
   "mote": {${4:-}}
 }
 EOF
