@@ -163,8 +163,6 @@ static void write_status(struct mmio *mmio, uint32_t value)
 		reset(mmio);
 		return;
 	}
-	if (old & ~value)
-		return;
 	if (!(device->status & STOPPED_BITS))
 		add_status(device, value & ~old);
 	/* Giving up is possible at any time. */

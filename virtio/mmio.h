@@ -7,7 +7,8 @@
  *
  * The rules that a driver may break, and what happens then:
  *   - status bits are only ever added; several at once are taken in the order that
- *     the specification gives them.  A write that would clear a bit is ignored; 0 resets.
+ *     the specification gives them.  A bit that a write leaves out stays (there are
+ *     drivers that write each bit alone); 0 resets.
  *   - features are taken between DRIVER and FEATURES_OK.  FEATURES_OK stays off if a bit was
  *     never offered or VERSION_1 is missing; DRIVER_OK stays off without it.
  *   - a queue is set up between FEATURES_OK and the end, while it is not ready.  Other writes
