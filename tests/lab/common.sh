@@ -40,7 +40,7 @@ busybox_tree()
 	local root=$1 busybox applet
 
 	busybox=$(static_busybox)
-	mkdir -p "$root"/{bin,dev,etc,lib,proc,root,run,sys,tmp}
+	mkdir -p "$root"/{bin,dev,etc,lib,mnt,proc,root,run,sys,tmp}
 	ln -s bin "$root/sbin"
 	mkdir "$root/usr"
 	ln -s ../bin "$root/usr/bin"

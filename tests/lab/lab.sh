@@ -44,7 +44,7 @@ readonly cache=${XDG_CACHE_HOME:-$HOME/.cache}/mote/lab
 # Loaded at the start, in this order, each after what it depends on.
 readonly boot_modules=(irqbypass ccp kvm kvm-amd tun virtio_pci virtio_console)
 # There for tests that ask for them.
-readonly loadable_modules=(bridge bonding veth dummy loop ext4 squashfs overlay)
+readonly loadable_modules=(bridge bonding veth dummy loop dm-mod ext4 squashfs overlay)
 # The drivers that a guest with Debian's cloud kernel needs for mote's devices.
 readonly guest_modules=(virtio_mmio virtio_blk virtio_net vmw_vsock_virtio_transport pvpanic-mmio)
 
