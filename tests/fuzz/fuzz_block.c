@@ -476,7 +476,13 @@ static void settle(struct subject *subject)
 	struct pollfd ready = {.fd = block->device.service_fd, .events = POLLIN};
 
 	while (block->disk.in_flight > 0) {
-		require(poll(&ready, 1, 10000) == 1);
+		int count;
+
+		/* The fuzzer's own alarm may come in between. */
+		do
+			count = poll(&ready, 1, 10000);
+		while (count < 0 && errno == EINTR);
+		require(count == 1);
 		serve(subject, 0);
 	}
 }
