@@ -47,6 +47,11 @@ within() {
 	fi
 }
 
+# sum_of FILE
+sum_of() {
+	md5sum <"$1"
+}
+
 # number NAME : of the first line of JSON in the output; 0 if there is none
 number() {
 	echo "$output" | sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p" | grep . || echo 0
@@ -95,16 +100,16 @@ fi
 
 # What a guest reads is what the file holds, and the other way round.
 make_disk "$tap_work/other" 16
-before=$(cksum <"$tap_work/other")
+before=$(sum_of "$tap_work/other")
 run block_verify "cells=$cells do=pattern depth=8 seed=2" \
 	"$(drive d "$disk"), $(drive e "$tap_work/other")"
 passes 'two drives, the first is used'
-is 'two drives, the first is used: the second is as it was' "$(cksum <"$tap_work/other")" "$before"
-before=$(cksum <"$disk")
+is 'two drives, the first is used: the second is as it was' "$(sum_of "$tap_work/other")" "$before"
+before=$(sum_of "$disk")
 run block_verify "cells=$cells do=pattern depth=8 device=1 seed=3" \
 	"$(drive d "$disk"), $(drive e "$tap_work/other")"
 passes 'two drives, the second is used'
-is 'two drives, the second is used: the first is as it was' "$(cksum <"$disk")" "$before"
+is 'two drives, the second is used: the first is as it was' "$(sum_of "$disk")" "$before"
 says 'two drives, the second is used: it says so' 'id "e"'
 
 # The root device comes first, wherever it stands.
@@ -119,10 +124,10 @@ is 'there is no third' "$status $output" '1 there is no disk 2'
 # Read-only.
 read_only=$(drive r "$disk" | sed 's/"is_read_only": false/"is_read_only": true/')
 chmod 0444 "$disk"
-before=$(cksum <"$disk")
+before=$(sum_of "$disk")
 run block_verify 'do=read-only' "$read_only"
 passes 'a read-only disk is read, and refuses writes'
-is 'a read-only disk is as it was' "$(cksum <"$disk")" "$before"
+is 'a read-only disk is as it was' "$(sum_of "$disk")" "$before"
 chmod 0644 "$disk"
 
 # Locks.  The first VM is up once its guest has reported something.
