@@ -19,16 +19,27 @@ for module in loop dm-mod ext4; do
 done
 
 patience_s=90
-engines='Sync Async auto'
+# How drives are served: the three engines, and mote's choice without the host's page cache.
+engines='Sync Async auto direct'
 
 # --- guests
 
-# drive ID PATH ROOT READ_ONLY ENGINE [KEYS] : an element of `drives`; ENGINE auto is mote's default
+# drive ID PATH ROOT READ_ONLY ENGINE [KEYS] : an element of `drives`
 drive() {
 	engine_key=
-	[ "$5" = auto ] || engine_key=", \"io_engine\": \"$5\""
+	[ "$5" = direct ] || engine_key=", \"io_engine\": \"$5\""
 	echo "{\"drive_id\": \"$1\", \"path_on_host\": \"$2\", \"is_root_device\": $3, \"is_read_only\": $4," \
 		"\"cache_type\": \"Writeback\"$engine_key${6:+, $6}}"
+}
+
+# bypass ENGINE ID... : the drives of the next guest that have no page cache, if this is the engine
+bypass() {
+	direct_io=
+	[ "$1" = direct ] || return 0
+	shift
+	for id in "$@"; do
+		direct_io="${direct_io:+$direct_io, }\"$id\""
+	done
 }
 
 # start KERNEL CPUS WORDS DRIVES [INITRD] : the guest's console grows in $tap_work/console
@@ -42,7 +53,7 @@ start() {
   },
   "machine-config": {"vcpu_count": $2, "mem_size_mib": 192},
   "drives": [$4],
-  "mote": {"timeout_ms": $((patience_s * 1000))}
+  "mote": {"timeout_ms": $((patience_s * 1000)), "direct_io": [$direct_io]}
 }
 END
 	rm -f "$tap_work/typed"
@@ -149,6 +160,7 @@ load() {
 	data=/tmp/host/data
 	ext4 "$data" 32M
 	forget_caches
+	bypass "$1" data
 	start acpi/vmlinux "$2" run:/disks:list,run:/disks:load:vdb \
 		"$(drive data "$data" false false "$1"), $(drive system /tmp/host/root.ext4 true false "$1")"
 	full_blocks=0
@@ -167,8 +179,9 @@ load() {
 
 for engine in $engines; do
 	load "$engine" 1
-	load "$engine" 4
+	[ "$engine" = direct ] || load "$engine" 4
 done
+direct_io=
 
 # partuuid of a partition, and a root that nobody may write.
 start acpi/vmlinux 1 run:/disks:list \
@@ -192,13 +205,12 @@ check 'squashfs: the host finds the file that the guest wrote' \
 umount /tmp/look
 
 ext4 /tmp/host/data 32M
-start debian 1 root:vda,run:/disks:list,run:/disks:load:vdb \
+start debian 1 root:vda,run:/disks:list,run:/disks:file:vdb \
 	"$(drive system /tmp/host/root.ext4 true false auto), $(drive data /tmp/host/data false false auto)" \
 	/payload/initrd
-when_waits written true
 ends 'Debian cloud kernel'
-told 'Debian cloud kernel: ext4 root, fio, fstrim' 'root ext4 rw by root=/dev/vda' \
-	'disk vda serial system .*' 'fio writes: ok' 'fio verifies: ok' 'fstrim: ok' 'umount: ok'
+told 'Debian cloud kernel: ext4 root and a second disk' 'root ext4 rw by root=/dev/vda' \
+	'disk vda serial system .*' 'disk vdb serial data .*' 'umount: ok'
 is_clean 'Debian cloud kernel: the root is clean' /tmp/host/root.ext4
 is_clean 'Debian cloud kernel: the second disk is clean' /tmp/host/data
 
@@ -262,6 +274,7 @@ fails() {
 	make_full
 	make_cut
 	sparse "$tap_work/short" 8M
+	bypass "$1" bad full cut
 	start acpi/vmlinux 1 \
 		run:/disks:bad:vdb,run:/disks:full:vdc,run:/disks:short:vdd,run:/disks:keep:vde,run:/disks:list \
 		"$(drive system /tmp/host/root.ext4 true false "$1"), $(drive bad /dev/mapper/bad false false "$1"),
