@@ -5,8 +5,10 @@
  * The lists are in policy.c, a row for each call with the reason why the role needs
  * it.  policy_compile.c turns them into BPF when mote is built (libseccomp), so that sealing
  * is one system call.  A call that is not on the list ends the process: its thread gets SIGSYS,
- * whose handler leaves number and role in `struct filter_miss` and ends the process with SIGKILL;
- * where that handler cannot run, the kernel ends it.  The call itself never happens.
+ * whose handler leaves number and role in `struct filter_miss` and ends the process with
+ * FILTER_MISS_STATUS; where that handler cannot run, the kernel ends it with SIGSYS.  So it does
+ * for the calls that no mistake leads to (policy_never in policy.h), and for those of other
+ * architectures.  The call itself never happens.
  *
  * Call order: filter_prepare() once per process, while it has one thread; filter_seal() last on
  * each thread.  no_new_privs is set (jail.h).
@@ -30,7 +32,12 @@ enum filter_mode {
 	FILTER_LOG,  /* the kernel's audit log gets what would have been refused */
 };
 
-/* In memory that the launcher shares; the first miss is kept. */
+enum {
+	FILTER_MISS_STATUS = 128 +
+			     31, /* the exit status after a miss, as a shell tells of SIGSYS */
+};
+
+/* In memory that the launcher shares, zero at first; the first miss is kept. */
 struct filter_miss {
 	_Atomic uint32_t role_plus_one; /* 0: there was none */
 	_Atomic uint32_t call;          /* number of the system call */
@@ -39,10 +46,11 @@ struct filter_miss {
 /* "launcher", "io", "vcpu"; "unknown" for what is no role. */
 const char *jail_role_name(uint32_t role);
 
-/* The name of a system call of x86-64 that is on any list or that tests try, or NULL. */
+/* The name of a system call of x86-64, or NULL for a number that is none or is too new. */
 const char *filter_call_name(uint32_t call);
 
-/* Set the handler of SIGSYS.  `miss` outlives the process.  Returns 0 or negative errno. */
+/* Set the handler of SIGSYS, also for clones.  `miss` outlives the process.  0 or negative errno.
+ */
 int filter_prepare(struct filter_miss *miss);
 
 /* Returns 0 or negative errno, with nothing sealed. */
