@@ -47,7 +47,8 @@ check_rules() {
 	forbid 'unfinished work:' '\b(TODO|FIXME|XXX|HACK)\b' "${code[@]}"
 	mapfile -t others < <(printf '%s\n' "${shipped[@]}" | grep -v '^virtio/guest_memory')
 	forbid 'only the gate may use the base of guest memory:' '(->|\.)host\b' "${others[@]}"
-	mapfile -t quiet < <(files 'virtio/*.c' 'jail/*.c')
+	# The compiler of the filters is a program of the build.
+	mapfile -t quiet < <(files 'virtio/*.c' 'jail/*.c' | grep -v '^jail/policy_compile')
 	((${#quiet[@]} == 0)) ||
 		forbid 'virtio/ and jail/ neither print, exit nor allocate:' \
 			'\b(f?printf|puts|_?exit|abort|malloc|calloc|realloc|free)\(' "${quiet[@]}" /dev/null

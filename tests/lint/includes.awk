@@ -6,7 +6,7 @@
 # The first file gives a rank to every module ("monitor/log 0"); the others are sources.  A module
 # may include itself, modules of its own folder with a lower rank, and what its folder may know:
 # monitor/ knows virtio/ and jail/, these two know only themselves.  virtio/ and jail/ may not know
-# KVM either.
+# KVM either, but for the table of system calls, which has to name KVM's.
 FNR == NR {
 	if (NF == 2 && $1 !~ /^#/)
 		rank[$1] = $2
@@ -36,7 +36,7 @@ FNR == 1 {
 		complain("no rank for " self " in tests/lint/ranks")
 }
 
-/^#include <linux\/kvm.h>/ && home != "monitor" {
+/^#include <linux\/kvm.h>/ && home != "monitor" && self != "jail/policy" {
 	complain(home "/ must not know KVM")
 }
 
