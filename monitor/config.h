@@ -23,6 +23,8 @@ enum {
 	CONFIG_DRIVES_MAX = 8,
 	CONFIG_INTERFACES_MAX = 8,
 	CONFIG_ID_MAX_BYTES = 64, /* of a drive_id or iface_id, the NUL left out */
+	CONFIG_CGROUP_IO_MAX = CONFIG_DRIVES_MAX,
+	CONFIG_CGROUP_PARENT_MAX_BYTES = 255, /* the NUL left out */
 	CONFIG_RAM_MAX_MIB = 1 << 20,
 	CONFIG_ERRORS_MAX = 64,
 	CONFIG_ERROR_MAX_BYTES = 240,
@@ -136,6 +138,51 @@ struct config_direct_io {
 	unsigned int count;
 };
 
+enum config_seccomp {
+	CONFIG_SECCOMP_KILL,
+	CONFIG_SECCOMP_LOG, /* for debugging; the command line has to agree */
+};
+
+struct config_jail {
+	uint32_t uid; /* 0: chosen by mote; then gid is 0 as well */
+	uint32_t gid;
+	enum config_seccomp seccomp;
+	uint32_t allow_missing; /* JAIL_PIECE_BIT of each piece that the host may lack */
+};
+
+/* Limits of 0 are not set, but for swap. */
+struct config_cgroup_cpu {
+	uint32_t weight;
+	uint64_t quota_us; /* of CPU time in each period; set or not set with the period */
+	uint64_t period_us;
+};
+
+struct config_cgroup_memory {
+	uint64_t max_bytes;
+	bool has_swap_max;
+	uint64_t swap_max_bytes;
+};
+
+/* A block device of the host, by path or by number, and what the VM may ask of it. */
+struct config_cgroup_io {
+	const char *device_path; /* NULL: by number */
+	uint32_t major;
+	uint32_t minor;
+	uint64_t read_bytes_per_s;
+	uint64_t write_bytes_per_s;
+	uint64_t read_ops_per_s;
+	uint64_t write_ops_per_s;
+};
+
+struct config_cgroup {
+	const char *parent; /* below the root of the hierarchy; NULL: the VM gets no cgroup */
+	struct config_cgroup_cpu cpu;
+	struct config_cgroup_memory memory;
+	struct config_cgroup_io io[CONFIG_CGROUP_IO_MAX];
+	unsigned int io_count;
+	uint32_t pids; /* processes and threads, mote's own included */
+};
+
 /* The keys under "mote". */
 struct config_mote {
 	enum config_protocol boot_protocol;
@@ -146,6 +193,8 @@ struct config_mote {
 	uint64_t timeout_ms;         /* 0: none */
 	unsigned int clean_outcomes; /* OUTCOME_BIT of each kind that counts as success */
 	struct config_direct_io direct_io;
+	struct config_jail jail;
+	struct config_cgroup cgroup;
 };
 
 struct vm_config {

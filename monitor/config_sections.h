@@ -36,6 +36,14 @@ void config_read_vsock(struct json_reader *reader, json_t *value, void *target);
 /* mote.direct_io; `target` is the struct config_direct_io. */
 void config_read_direct_io(struct json_reader *reader, json_t *value, void *target);
 
+/* In config_jail.c: mote.jail into a struct config_jail, mote.cgroup into a struct config_cgroup.
+ */
+void config_read_jail(struct json_reader *reader, json_t *value, void *target);
+void config_read_cgroup(struct json_reader *reader, json_t *value, void *target);
+
+/* Complains of limits that the machine itself would run into. */
+void config_check_cgroup(struct json_reader *reader, const struct vm_config *config);
+
 /* Mark the drives that mote.direct_io names; complains of one that is not there. */
 void config_apply_direct_io(struct json_reader *reader, struct vm_config *config);
 
