@@ -2,19 +2,33 @@
 /*
  * jail/jail.h - the process gives up everything that it does not need.
  *
- * Three moments of the VM process's start, and one of the launcher's:
+ * In the launcher:
  *
+ *	jail_init()          what the caller does not set: ids, what may be missing
  *	jail_clone_flags()   the namespaces that clone3() makes
- *	jail_arrive()        first thing in the clone: user mapping, network
- *	jail_enter()         once all is open and built, before threads: root, ids,
- *	                     capabilities, limits, descriptors, Landlock
+ *	jail_make_room()     right after the clone, at the same time as the clone builds its
+ *	                     machine: empty root and network, for both of them (room.h)
+ *	jail_shed()          capabilities but CAP_KILL, no_new_privs
+ *
+ * In the clone, the VM process:
+ *
+ *	jail_arrive()        first thing: die with the launcher, user mapping, hostname
+ *	jail_enter()         once all is open and built, before threads: the room, ids,
+ *	                     capabilities, limits, Landlock, descriptors
  *	filter_seal()        on each thread, last (filter.h)
  *
- *	jail_shed()          the launcher, after the clone: capabilities but CAP_KILL, no_new_privs
- *
  * Power only shrinks along them.  A piece that the host lacks is a failure unless it is in
- * `allow_missing`; then it is noted in `missing`, for one line of warning.  A step proves what
- * it dropped where the kernel can be asked cheaply, and fails if it was not dropped.
+ * `allow_missing`; then it is noted in `missing`, for one line of warning; of a clone, its own
+ * `missing` is the complete one.  A step proves what it dropped where the kernel can be asked
+ * cheaply, and fails with -EPERM if it was not dropped.
+ *
+ * Root or not: root's VM process stays in the host's user namespace with ids of its own; another
+ * user's gets a user namespace where only the user's own uid and gid exist, and the launcher joins
+ * it to make the room there.  Supplementary groups can be dropped in the first case only.
+ *
+ * The launcher is trusted, yet it keeps little: it has no file system and no network any more after
+ * jail_make_room(), so all that it writes to must be open before.  Landlock is left out there, as
+ * it would keep it from removing a cgroup and from killing the VM process.
  *
  * Errors: negative errno, with the piece that failed in `failed`.
  * Memory: none.  Threads: single-threaded processes only.
@@ -27,6 +41,7 @@
 #include <sys/types.h>
 
 #include "jail/piece.h"
+#include "jail/room.h"
 
 enum {
 	JAIL_KEPT_FDS_MAX = 64,
@@ -35,30 +50,49 @@ enum {
 };
 
 struct jail {
-	/* Set by the caller. */
-	uint32_t allow_missing; /* JAIL_PIECE_BIT()s */
-	bool is_root;           /* the effective uid is 0 and CAP_SYS_ADMIN is there */
-	uid_t uid;              /* with is_root: what the VM process becomes */
-	gid_t gid;
-	uint64_t file_bytes_max; /* how far a file may grow; RLIM_INFINITY: as it likes */
+	/* Set by jail_init(); the caller may change it before the clone. */
+	uint32_t allow_missing;     /* JAIL_PIECE_BIT()s; none */
+	uid_t uid;                  /* with is_root: what the VM process becomes; auto */
+	gid_t gid;                  /* the same */
+	uint64_t file_bytes_max;    /* how far a file may grow; RLIM_INFINITY: as it likes */
+	uint64_t threads_max;       /* of all processes of that uid; RLIM_INFINITY */
+	unsigned int new_fds_max;   /* that may still be opened after jail_enter(); none */
+	unsigned int kept_fd_count; /* none; all others are closed */
 	int kept_fds[JAIL_KEPT_FDS_MAX];
-	unsigned int kept_fd_count; /* all others are closed */
 
-	/* Found out. */
+	/* Found out by jail_init(). */
+	bool is_root; /* the effective uid is 0 and the capabilities for all of this are there */
+
+	/* Found out on the way. */
 	uint32_t missing;
 	enum jail_piece failed; /* valid after an error */
+
+	/* For jail.c. */
+	struct room room;
 };
 
-/* Flags for clone3(2): every namespace that is to be new. */
+/* Before the clone.  Opens two descriptors, which the VM process closes in jail_enter(). */
+int jail_init(struct jail *jail);
+
+/* Flags for clone3(2): the namespaces that are to be new. */
 uint64_t jail_clone_flags(const struct jail *jail);
 
-/* In the clone, before anything else. */
+/*
+ * After clone3() failed: find out which namespace the host refuses.  Returns 0 if it may be
+ * missing: ask for the flags again and try once more; else `error`, or a more telling one.
+ */
+int jail_clone_refused(struct jail *jail, int error);
+
+/* In the launcher, with the pid of the clone.  A failure reaches the clone as well. */
+int jail_make_room(struct jail *jail, pid_t clone);
+
+/* In the launcher, once it has done what needs root's power. */
+int jail_shed(struct jail *jail);
+
+/* In the clone, before anything else.  -ESRCH if the launcher is dead already. */
 int jail_arrive(struct jail *jail);
 
 /* In the clone, once nothing needs to be opened any more. */
 int jail_enter(struct jail *jail);
-
-/* In the launcher, once the clone is there. */
-int jail_shed(struct jail *jail);
 
 #endif

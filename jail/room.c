@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* jail/room.c - see room.h. */
+#include "jail/room.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/eventfd.h>
+#include <sys/pidfd.h>
+#include <unistd.h>
+
+#include "jail/root.h"
+
+enum {
+	/* A report in the 64 bits of an eventfd, which cannot hold zero: a one, the piece, errno.
+	 */
+	REPORT_PIECE_SHIFT = 8,
+	REPORT_ERROR_SHIFT = 16,
+	REPORT_MISSING_SHIFT = 32,
+	REPORT_PIECE_MASK = 0xff,
+	REPORT_ERROR_MASK = 0xffff,
+};
+
+int room_open(struct room *room)
+{
+	const struct room opened = {
+		.launcher_fd = pidfd_open(getpid(), 0),
+		.made_fd = eventfd(0, EFD_CLOEXEC),
+	};
+	int error = opened.launcher_fd < 0 || opened.made_fd < 0 ? -errno : 0;
+
+	if (error) {
+		close(opened.launcher_fd);
+		close(opened.made_fd);
+		return error;
+	}
+	*room = opened;
+	return 0;
+}
+
+bool room_has_launcher(const struct room *room)
+{
+	struct pollfd end = {.fd = room->launcher_fd, .events = POLLIN};
+
+	return poll(&end, 1, 0) == 0;
+}
+
+static int make_mounts(void)
+{
+	return unshare(CLONE_NEWNS) < 0 ? -errno : root_make_empty();
+}
+
+static int make_network(void)
+{
+	return unshare(CLONE_NEWNET) < 0 ? -errno : 0;
+}
+
+static int join_users(pid_t pid)
+{
+	int fd = pidfd_open(pid, 0);
+	int error = fd < 0 || setns(fd, CLONE_NEWUSER) < 0 ? -errno : 0;
+
+	if (fd >= 0)
+		close(fd);
+	return error;
+}
+
+/* Take the result of a piece into the report.  Returns whether there is a reason to go on. */
+static bool note(struct room_report *report, enum jail_piece piece, int error, uint32_t allowed)
+{
+	if (error && (allowed & JAIL_PIECE_BIT(piece))) {
+		report->missing |= JAIL_PIECE_BIT(piece);
+	} else if (error) {
+		report->failed = piece;
+		report->error = error;
+	}
+	return report->error == 0;
+}
+
+static int tell(const struct room *room, const struct room_report *report)
+{
+	uint64_t word = 1 | (uint64_t)report->failed << REPORT_PIECE_SHIFT |
+			(uint64_t)-report->error << REPORT_ERROR_SHIFT |
+			(uint64_t)report->missing << REPORT_MISSING_SHIFT;
+
+	return write(room->made_fd, &word, sizeof(word)) == sizeof(word) ? 0 : -errno;
+}
+
+struct room_report room_make(const struct room *room, pid_t in_users_of, uint32_t allow_missing)
+{
+	struct room_report report = {0};
+	int untold;
+
+	if ((!in_users_of || note(&report, JAIL_USERS, join_users(in_users_of), 0)) &&
+	    note(&report, JAIL_MOUNTS, make_mounts(), allow_missing))
+		note(&report, JAIL_NETWORK, make_network(), allow_missing);
+	untold = tell(room, &report);
+	if (untold)
+		note(&report, JAIL_MOUNTS, untold, 0);
+	return report;
+}
+
+static int wait_for_report(const struct room *room, struct room_report *report)
+{
+	uint64_t word;
+	ssize_t got;
+
+	do
+		got = read(room->made_fd, &word, sizeof(word));
+	while (got < 0 && errno == EINTR);
+	if (got != sizeof(word))
+		return -EIO;
+	*report = (struct room_report){
+		.missing = (uint32_t)(word >> REPORT_MISSING_SHIFT),
+		.failed = (enum jail_piece)(word >> REPORT_PIECE_SHIFT & REPORT_PIECE_MASK),
+		.error = -(int)(word >> REPORT_ERROR_SHIFT & REPORT_ERROR_MASK),
+	};
+	return 0;
+}
+
+/* The working directory and the root become those of the room with it. */
+static int move_in(const struct room *room, uint32_t missing)
+{
+	bool with_mounts = !(missing & JAIL_PIECE_BIT(JAIL_MOUNTS));
+	bool with_network = !(missing & JAIL_PIECE_BIT(JAIL_NETWORK));
+	int flags = (with_mounts ? CLONE_NEWNS : 0) | (with_network ? CLONE_NEWNET : 0);
+
+	if (flags && setns(room->launcher_fd, flags) < 0)
+		return -errno;
+	return with_mounts ? root_prove_empty() : 0;
+}
+
+struct room_report room_enter(const struct room *room)
+{
+	struct room_report report = {0};
+
+	if (note(&report, JAIL_MOUNTS, wait_for_report(room, &report), 0) && !report.error)
+		note(&report, JAIL_MOUNTS, move_in(room, report.missing), 0);
+	return report;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * jail/room.h - the empty room: a mount namespace with an empty root, and a network namespace
+ * with nothing in it, which the launcher makes while the VM process builds its machine.
+ *
+ * They are the two namespaces that cost time, four fifths of what the whole jail does, and most of
+ * that is waiting inside the kernel.  So the launcher makes them for itself, beside the VM process,
+ * which then enters them in a few microseconds.  Both processes live in the room afterwards: the
+ * launcher cannot open anything by name any more either.
+ *
+ * Call order: room_open() before the clone; room_make() once in the launcher, right after
+ * the clone; room_enter() in the clone, which waits for it.  A launcher that makes no room has to
+ * end instead: the clone dies with it and does not wait for ever.
+ *
+ * Memory: none.  Threads: single-threaded processes only.
+ * ABI: unshare(2), setns(2) with a pidfd (Linux 5.8), eventfd(2).
+ */
+#ifndef JAIL_ROOM_H
+#define JAIL_ROOM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "jail/piece.h"
+
+struct room {
+	int launcher_fd; /* a pidfd */
+	int made_fd;     /* an eventfd, by which the launcher tells that the room is there */
+};
+
+/* What the room lacks, or why there is none. */
+struct room_report {
+	uint32_t missing; /* of what was allowed to be */
+	enum jail_piece failed;
+	int error; /* 0, or negative errno of `failed` */
+};
+
+/* Returns 0 or negative errno, with nothing open.  The descriptors are closed on execve(). */
+int room_open(struct room *room);
+
+/* Whether the process that called room_open() lives. */
+bool room_has_launcher(const struct room *room);
+
+/*
+ * Make the room and move in.  Where the clone has a user namespace of its own, `in_users_of` is its
+ * pid and the room is made with the power that it gives; else 0.  The clone gets the same report.
+ */
+struct room_report room_make(const struct room *room, pid_t in_users_of, uint32_t allow_missing);
+
+/* Wait for the room and move in.  Needs CAP_SYS_ADMIN and CAP_SYS_CHROOT. */
+struct room_report room_enter(const struct room *room);
+
+#endif
