@@ -215,7 +215,7 @@ bench_block() {
 
 # One report out of several; only --quick and --json mean something to every benchmark.
 bench_all() {
-	local json='' options=() reports name
+	local json='' options=() name
 	while (($#)); do
 		case $1 in
 		--quick) options+=(--quick) ;;
