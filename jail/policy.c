@@ -120,8 +120,6 @@ const struct policy_row policy_rows[] = {
 	/* the launcher reports */
 	{LAUNCHER, RARE, CALL(brk), ANY,
 	 "a report that is longer than what the heap has left"},
-	{LAUNCHER, RARE, CALL(lseek), ANY,
-	 "at the end standard input is put back to where the configuration ended, if it came from there"},
 
 	/* the end, and hosts that are different */
 	{ALL, USED, CALL(exit_group), ANY,
