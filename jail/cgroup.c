@@ -483,24 +483,51 @@ static const struct {
 	{"blkio.throttle.write_iops_device", "wiops", offsetof(struct cgroup_io, write_ops_per_s)},
 };
 
-static int limit_device(const struct creation *creation, const struct cgroup_io *io)
+#define IO_LIMITS (sizeof(io_limits) / sizeof(io_limits[0]))
+
+static uint64_t io_limit(const struct cgroup_io *io, size_t which)
+{
+	uint64_t limit;
+
+	memcpy(&limit, (const char *)io + io_limits[which].offset, sizeof(limit));
+	return limit;
+}
+
+/* v2 takes all of a device in one line. */
+static int limit_device_v2(const struct creation *creation, const struct cgroup_io *io)
+{
+	char limits[VALUE_MAX_BYTES] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < IO_LIMITS; i++) {
+		uint64_t limit = io_limit(io, i);
+
+		if (limit)
+			used += (size_t)snprintf(limits + used, sizeof(limits) - used,
+						 " %s=%" PRIu64, io_limits[i].v2_key, limit);
+	}
+	return set_limit(creation, IO, "io.max", "%" PRIu32 ":%" PRIu32 "%s", io->major, io->minor,
+			 limits);
+}
+
+static int limit_device_v1(const struct creation *creation, const struct cgroup_io *io)
 {
 	int error = 0;
 
-	for (size_t i = 0; i < sizeof(io_limits) / sizeof(io_limits[0]) && !error; i++) {
-		uint64_t limit;
+	for (size_t i = 0; i < IO_LIMITS && !error; i++) {
+		uint64_t limit = io_limit(io, i);
 
-		memcpy(&limit, (const char *)io + io_limits[i].offset, sizeof(limit));
-		if (limit && on_v2(creation, IO))
-			error = set_limit(creation, IO, "io.max",
-					  "%" PRIu32 ":%" PRIu32 " %s=%" PRIu64, io->major,
-					  io->minor, io_limits[i].v2_key, limit);
-		else if (limit)
+		if (limit)
 			error = set_limit(creation, IO, io_limits[i].v1_file,
 					  "%" PRIu32 ":%" PRIu32 " %" PRIu64, io->major, io->minor,
 					  limit);
 	}
 	return error;
+}
+
+static int limit_device(const struct creation *creation, const struct cgroup_io *io)
+{
+	return on_v2(creation, IO) ? limit_device_v2(creation, io) : limit_device_v1(creation, io);
 }
 
 static int set_limits(const struct creation *creation)
