@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # tests/run.sh - every test, as TAP under prove, and a last line with the sum.
 #
-#	tests/run.sh [PART...]      PART: unit asan fuzz cli native lab (default: all)
+#	tests/run.sh [PART...]      PART: unit asan fuzz jail cli native lab (default: all)
 #
 # Called by ./build.sh test, which has built what is needed.  The guests run on
 # /dev/kvm where that works, and always in the lab; MOTE_KVM=none leaves the
@@ -60,6 +60,10 @@ part_fuzz() {
 	run_part 'fuzz targets over their corpora' "$top/tests/fuzz/replay.t"
 }
 
+part_jail() {
+	run_part 'system calls that are refused' "$build/release/tests/jail/escape"
+}
+
 part_cli() {
 	run_part 'command line' "$top"/tests/cli/*.bats
 }
@@ -80,7 +84,7 @@ part_lab() {
 
 main() {
 	local part
-	(($#)) || set -- unit asan fuzz cli native lab
+	(($#)) || set -- unit asan fuzz jail cli native lab
 	rm -f "$build/test-all.log"
 	for part in "$@"; do
 		"part_$part"
