@@ -5,10 +5,12 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -55,8 +57,25 @@ static int fetch(int in, void *result, size_t result_bytes)
 	return 0;
 }
 
+static pid_t fork_into(int cgroup_fd)
+{
+	struct clone_args arguments = {
+		.flags = CLONE_INTO_CGROUP,
+		.exit_signal = SIGCHLD,
+		.cgroup = (unsigned int)cgroup_fd,
+	};
+
+	return cgroup_fd < 0 ? fork() : (pid_t)syscall(SYS_clone3, &arguments, sizeof(arguments));
+}
+
 int doctor_child_run(void (*attempt)(const void *argument, void *result), const void *argument,
 		     void *result, size_t result_bytes)
+{
+	return doctor_child_run_in(-1, attempt, argument, result, result_bytes);
+}
+
+int doctor_child_run_in(int cgroup_fd, void (*attempt)(const void *argument, void *result),
+			const void *argument, void *result, size_t result_bytes)
 {
 	int ends[2];
 	pid_t pid;
@@ -65,7 +84,7 @@ int doctor_child_run(void (*attempt)(const void *argument, void *result), const 
 	assert(result_bytes <= DOCTOR_CHILD_RESULT_MAX_BYTES);
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return -errno;
-	pid = fork();
+	pid = fork_into(cgroup_fd);
 	if (pid == 0)
 		child(attempt, argument, result_bytes, ends[1]);
 	error = pid < 0 ? -errno : 0;

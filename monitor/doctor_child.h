@@ -24,6 +24,13 @@ enum {
 int doctor_child_run(void (*attempt)(const void *argument, void *result), const void *argument,
 		     void *result, size_t result_bytes);
 
+/*
+ * The same, with the child born into the cgroup v2 group of a descriptor, as a VM process is; -1 is
+ * for none.
+ */
+int doctor_child_run_in(int cgroup_fd, void (*attempt)(const void *argument, void *result),
+			const void *argument, void *result, size_t result_bytes);
+
 /* A running clock for the steps of an attempt, in microseconds. */
 uint64_t doctor_clock_us(void);
 

@@ -13,6 +13,7 @@
 
 #include <linux/kvm.h>
 
+#include "jail/cgroup.h"
 #include "monitor/doctor_child.h"
 
 enum {
@@ -25,6 +26,7 @@ enum {
 struct attempt {
 	const struct doctor_files *files;
 	bool in_kernel_irqchip;
+	const struct cgroup *cgroup; /* NULL: the one that doctor is in */
 };
 
 /* What one round has open; -1 where nothing is. */
@@ -116,12 +118,25 @@ static int take_step(struct round *round, enum doctor_trial_step step, bool in_k
 	}
 }
 
+/* What clone3() could not: the groups of v1. */
+static int enter(const struct cgroup *cgroup)
+{
+	struct cgroup copy = *cgroup;
+
+	return cgroup_enter(&copy, cgroup_clone_fd(cgroup) >= 0);
+}
+
 /* In the child, whose end closes whatever a failure leaves open. */
 static void attempt_rounds(const void *argument, void *result)
 {
 	const struct attempt *attempt = argument;
 	struct doctor_trial *trial = result;
 	struct round round = {.vm = -1, .vcpu = -1};
+
+	if (attempt->cgroup)
+		trial->error = enter(attempt->cgroup);
+	if (trial->error != 0)
+		return;
 
 	round.kvm = doctor_files_open(attempt->files, "/dev/kvm", O_RDWR);
 	round.memory = mmap(NULL, MEMORY_BYTES, PROT_READ | PROT_WRITE,
@@ -248,27 +263,77 @@ void doctor_trial_judge_kernel(const struct doctor_trial *trial, struct doctor_r
 		   (unsigned long long)close_us);
 }
 
-/* A trial that could not even report is one that failed at its first step. */
-static struct doctor_trial hold(const struct doctor_files *files, bool in_kernel_irqchip)
+void doctor_trial_judge_cgroup(const struct doctor_trial *inside,
+			       const struct doctor_trial *outside, struct doctor_report *report)
 {
-	const struct attempt attempt = {.files = files, .in_kernel_irqchip = in_kernel_irqchip};
+	static const char name[] = "trial-create-vm-cgroup";
+	uint64_t median = median_us(inside, DOCTOR_TRIAL_CREATE_VM);
+	bool slow = median > DOCTOR_TRIAL_SLOW_US;
+
+	if (inside->error != 0)
+		doctor_add(report, name, DOCTOR_WARN,
+			   "a VM with mote.cgroup cannot run here: look for a policy on cgroups "
+			   "around this process",
+			   "%s", strerror(-inside->error));
+	else
+		doctor_add(report, name, slow ? DOCTOR_WARN : DOCTOR_OK,
+			   slow ? steps[DOCTOR_TRIAL_CREATE_VM].remedy : "",
+			   "%llu us in a group, %llu us without", (unsigned long long)median,
+			   (unsigned long long)median_us(outside, DOCTOR_TRIAL_CREATE_VM));
+}
+
+/* A trial that could not even report is one that failed at its first step. */
+static struct doctor_trial hold(const struct attempt *attempt)
+{
+	int cgroup_fd = attempt->cgroup ? cgroup_clone_fd(attempt->cgroup) : -1;
 	struct doctor_trial trial = {0};
-	int error = doctor_child_run(attempt_rounds, &attempt, &trial, sizeof(trial));
+	int error = doctor_child_run_in(cgroup_fd, attempt_rounds, attempt, &trial, sizeof(trial));
 
 	if (error != 0)
 		trial.error = error;
 	return trial;
 }
 
+/* The group has no limits, and its parent is the root, so that no controller is needed. */
+static void try_in_cgroup(const struct doctor_files *files, const struct doctor_trial *outside,
+			  struct doctor_report *report)
+{
+	static const struct cgroup_limits no_limits;
+	int root = doctor_files_open(files, "/sys/fs/cgroup", O_RDONLY | O_DIRECTORY);
+	struct cgroup_error reason = {.controller = "cgroup", .text = "not mounted"};
+	struct doctor_trial inside;
+	struct cgroup cgroup;
+	int error = root;
+
+	if (root >= 0) {
+		error = cgroup_create(&cgroup, root, ".", getpid(), doctor_clock_us(), &no_limits,
+				      &reason);
+		close(root);
+	}
+	if (error < 0) {
+		doctor_add(report, "trial-create-vm-cgroup", DOCTOR_INFO,
+			   "only who may make a group below the root of the cgroups can tell",
+			   "not tried: %s: %s", reason.controller, strerror(-error));
+		return;
+	}
+	inside = hold(&(struct attempt){.files = files, .cgroup = &cgroup});
+	doctor_trial_judge_cgroup(&inside, outside, report);
+	cgroup_sweep(&cgroup);
+	(void)cgroup_remove(&cgroup);
+}
+
 void doctor_trial_vms(const struct doctor_files *files, struct doctor_report *report)
 {
 	const struct doctor_finding *device = doctor_report_find(report, "kvm-device");
-	struct doctor_trial trial;
+	struct doctor_trial split;
+	struct doctor_trial kernel;
 
 	if (device == NULL || device->level != DOCTOR_OK)
 		return;
-	trial = hold(files, false);
-	doctor_trial_judge_split(&trial, report);
-	trial = hold(files, true);
-	doctor_trial_judge_kernel(&trial, report);
+	split = hold(&(struct attempt){.files = files});
+	doctor_trial_judge_split(&split, report);
+	kernel = hold(&(struct attempt){.files = files, .in_kernel_irqchip = true});
+	doctor_trial_judge_kernel(&kernel, report);
+	if (split.error == 0)
+		try_in_cgroup(files, &split, report);
 }

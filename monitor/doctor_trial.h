@@ -3,8 +3,8 @@
  * monitor/doctor_trial.h - doctor builds real VMs and times each step.
  *
  * A VM of each interrupt mode is made, runs one instruction and is closed again, a few
- * times over, in a child.  This is what finds a host whose cgroup, kernel or
- * seccomp profile makes a KVM call slow or forbidden, whatever the reason.
+ * times over, in a child, and once more in a cgroup of its own.  This is what finds a host whose
+ * cgroup, kernel or seccomp profile makes a KVM call slow or forbidden, whatever the reason.
  */
 #ifndef MONITOR_DOCTOR_TRIAL_H
 #define MONITOR_DOCTOR_TRIAL_H
@@ -41,5 +41,9 @@ void doctor_trial_vms(const struct doctor_files *files, struct doctor_report *re
 /* What a trial with the split irqchip, or with the in-kernel chips, says about the host. */
 void doctor_trial_judge_split(const struct doctor_trial *trial, struct doctor_report *report);
 void doctor_trial_judge_kernel(const struct doctor_trial *trial, struct doctor_report *report);
+
+/* What a trial in a cgroup says of KVM_CREATE_VM, next to one outside. */
+void doctor_trial_judge_cgroup(const struct doctor_trial *inside,
+			       const struct doctor_trial *outside, struct doctor_report *report);
 
 #endif

@@ -99,6 +99,25 @@ need_hidden_kvm() {
 	grep -qE '^(ok  |info|warn)  trial-irqchip-kernel ' <<<"$output"
 }
 
+@test "doctor: root learns what KVM_CREATE_VM costs in a cgroup, and the group is gone" {
+	examine "$MOTE" doctor
+	grep -q '^ok  *kvm-device' <<<"$output" || skip "no usable /dev/kvm"
+	((EUID == 0)) || skip "only root can make groups below the root"
+	[[ -w /sys/fs/cgroup/cgroup.procs || -w /sys/fs/cgroup/pids/cgroup.procs ]] ||
+		skip "no group can be made here"
+	grep -qE '^(ok  |warn)  trial-create-vm-cgroup +[0-9]+ us in a group, [0-9]+ us without' \
+		<<<"$output"
+	[[ -z $(compgen -G '/sys/fs/cgroup/mote-[0-9]*-*') ]]
+	[[ -z $(compgen -G '/sys/fs/cgroup/*/mote-[0-9]*-*') ]]
+}
+
+@test "doctor: who may make no groups is told so" {
+	((EUID == 0)) || skip "needs root to become somebody else"
+	[[ -r /dev/kvm && $(stat -c %a /dev/kvm) == *66 ]] || skip "only root may use /dev/kvm"
+	run setpriv --reuid=65534 --regid=65534 --clear-groups "$MOTE" doctor
+	grep -qE '^info  trial-create-vm-cgroup +not tried: ' <<<"$output"
+}
+
 @test "doctor: without KVM the device fails, no VM is tried, and the status is 127" {
 	need_hidden_kvm
 	run -127 without_kvm "$MOTE" doctor

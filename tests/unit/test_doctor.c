@@ -465,6 +465,27 @@ static void a_failed_trial_fails(void **state)
 			    "500 us, close 5001 us");
 }
 
+static void a_cgroup_is_told_apart(void **state)
+{
+	struct host *host = *state;
+	struct doctor_trial outside = timed_trial(DOCTOR_TRIAL_CREATE_VM, 0);
+	struct doctor_trial inside = timed_trial(DOCTOR_TRIAL_CREATE_VM, 2);
+
+	doctor_trial_judge_cgroup(&inside, &outside, &host->report);
+	assert_string_equal(expect(host, "trial-create-vm-cgroup", DOCTOR_OK)->value,
+			    "100 us in a group, 100 us without");
+	clear(host);
+	inside = timed_trial(DOCTOR_TRIAL_CREATE_VM, 3);
+	doctor_trial_judge_cgroup(&inside, &outside, &host->report);
+	assert_string_equal(expect(host, "trial-create-vm-cgroup", DOCTOR_WARN)->value,
+			    "5001 us in a group, 100 us without");
+	clear(host);
+	inside.error = -EBUSY;
+	doctor_trial_judge_cgroup(&inside, &outside, &host->report);
+	assert_string_equal(expect(host, "trial-create-vm-cgroup", DOCTOR_WARN)->value,
+			    "Device or resource busy");
+}
+
 static void attempt_answer(const void *argument, void *result)
 {
 	*(int *)result = *(const int *)argument + 1;
@@ -580,6 +601,7 @@ int main(void)
 		host_test(missing_tun_is_a_warning),
 		host_test(a_slow_step_is_a_warning),
 		host_test(a_failed_trial_fails),
+		host_test(a_cgroup_is_told_apart),
 		cmocka_unit_test(children_report_die_or_are_ended),
 		host_test(prints_aligned_lines),
 		host_test(prints_json),
