@@ -169,30 +169,37 @@ static void fill(uint64_t *words, uint64_t seed)
 		words[at] = random_mix(seed + at);
 }
 
-static bool read_back(uint64_t *words, uint64_t sector, uint64_t seed)
+static bool is_filled(const uint64_t *words, uint64_t seed)
 {
 	uint64_t wrong = 0;
 
-	memset(words, 0, PROOF_BYTES);
-	if (block_do(&hostile.disk, BLOCK_IN, sector, words, PROOF_BYTES) != BLOCK_OK)
-		return false;
 	for (uint32_t at = 0; at < PROOF_BYTES / sizeof(*words); at++)
 		wrong |= words[at] ^ random_mix(seed + at);
 	return wrong == 0;
 }
 
-/* By interrupt, as a driver does it.  What a read-only disk holds is not known. */
-static bool works(void)
+/*
+ * Bring the device up and use it, by interrupt, as a driver does it.  Returns what it cannot, or
+ * NULL.  What a read-only disk holds is not known.
+ */
+static const char *find_failure(void)
 {
 	uint64_t *words = (uint64_t *)(void *)hostile.data;
 	uint64_t seed = tsc_read();
 	uint64_t sector = PROOF_SECTOR + seed % 64 * (PROOF_BYTES / BLOCK_SECTOR_BYTES);
+	bool is_read_only;
 
-	if (block_has(&hostile.disk, BLOCK_F_RO))
-		return block_do(&hostile.disk, BLOCK_IN, sector, words, PROOF_BYTES) == BLOCK_OK;
+	if (!start())
+		return "start";
+	is_read_only = block_has(&hostile.disk, BLOCK_F_RO);
 	fill(words, seed);
-	return block_do(&hostile.disk, BLOCK_OUT, sector, words, PROOF_BYTES) == BLOCK_OK &&
-	       read_back(words, sector, seed);
+	if (!is_read_only &&
+	    block_do(&hostile.disk, BLOCK_OUT, sector, words, PROOF_BYTES) != BLOCK_OK)
+		return "write";
+	memset(words, 0, PROOF_BYTES);
+	if (block_do(&hostile.disk, BLOCK_IN, sector, words, PROOF_BYTES) != BLOCK_OK)
+		return "read";
+	return is_read_only || is_filled(words, seed) ? NULL : "give back what was written";
 }
 
 static enum verdict run(const struct hostile_case *hostile_case)
@@ -209,16 +216,16 @@ static bool run_and_recover(const struct hostile_case *hostile_case)
 	enum verdict expected = hostile_case->expected;
 	enum verdict verdict = start() ? run(hostile_case) : VERDICT_SILENCE;
 	bool is_right = verdict == expected || expected == VERDICT_ANY;
-	bool recovers = start() && works();
+	const char *failure = find_failure();
 
 	print("%s: %s", hostile_case->name,
 	      verdict_names[expected == VERDICT_ANY ? VERDICT_ANY : verdict]);
 	if (!is_right)
 		print(", but %s was expected", verdict_names[expected]);
-	if (!recovers)
-		print(", but the device does not work after its reset");
+	if (failure != NULL)
+		print(", but after its reset the device does not %s", failure);
 	print("\n");
-	return is_right && recovers;
+	return is_right && failure == NULL;
 }
 
 static const struct hostile_case *const all_lists[] = {

@@ -17,7 +17,7 @@ cp "$here"/../vm/*.t "$here"/../vm/tap.sh "$payload"
 cat >"$payload/all.sh" <<'EOF'
 #!/bin/sh
 export MOTE=/payload/mote MOTE_GUESTS=/payload/guests MOTE_LAUNCHES=30 MOTE_SPEW_KIB=8 MOTE_PROMPT_MS=5000
-export MOTE_BLOCK_CELLS=16 MOTE_NO_RATES=1
+export MOTE_BLOCK_CELLS=16 MOTE_EMULATED=1
 for script in *.t; do
 	echo "# script ${script%.t}"
 	"./$script" 2>&1

@@ -151,7 +151,7 @@ run block_verify 'do=config' "$(drive d "$disk")"
 passes 'afterwards it is free'
 
 # Rates, counted by the guest; emulated processors are too slow for them.
-if [ -n "${MOTE_NO_RATES:-}" ]; then
+if [ -n "${MOTE_EMULATED:-}" ]; then
 	skip 'rate limiters' 'the processor is emulated'
 	done_testing
 	exit

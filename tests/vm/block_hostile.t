@@ -11,7 +11,7 @@ writeback='"cache_type": "Writeback"'
 # run CASE DRIVE_KEYS [READ_ONLY [MOTE_KEYS]] : sets status, output, lines (what mote said)
 run() {
 	status=0
-	output=$("$MOTE" run "$(config block_hostile "case=$1" "$one" "\"timeout_ms\": 300000${4:+, $4}" \
+	output=$("$MOTE" run "$(config block_hostile "case=$1" "$one" "\"timeout_ms\": 60000${4:+, $4}" \
 		"$(drive d "$disk" "$2" | sed "s/\"is_read_only\": false/\"is_read_only\": ${3:-false}/")")" \
 		</dev/null 2>"$tap_work/errors") || status=$?
 	lines=$(grep -c . "$tap_work/errors")
@@ -65,7 +65,15 @@ row() {
 	is "$1, all cases in a row" "$status" 0
 	is "$1, all cases in a row: as they should be" "$(echo "$output" | grep ' but ')" ''
 	is "$1, all cases in a row: nothing is said twice" "$(sort "$tap_work/errors" | uniq -d)" ''
+	[ "$status" -eq 0 ] || sed 's/^/# /' "$tap_work/errors"
 }
+
+# The same guest has frozen the whole lab, down to its clock, about once in six runs.
+if [ -n "${MOTE_EMULATED:-}" ]; then
+	skip 'hostile drivers' 'emulated AMD-V now and then hangs its host under them'
+	done_testing
+	exit
+fi
 
 # Without holes, so that a read really waits for the medium where nothing is cached.
 dd if=/dev/zero of="$disk" bs=1048576 count=16 2>/dev/null
