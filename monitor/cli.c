@@ -11,6 +11,9 @@
 
 #define NOT_YET "not offered by this version of mote yet"
 
+/* As long as what it allows is unwise. */
+#define ALLOW_SECCOMP_LOG "--allow-insecure-seccomp-log"
+
 #define ON(command)   (1U << (unsigned int)(command))
 #define ON_ALL        (~0U)
 #define FIELD(member) .offset = offsetof(struct cli, member)
@@ -58,6 +61,7 @@ static const struct flag flags[] = {
 	{"--trace", FLAG_TRACE, ON(CLI_RUN), FIELD(trace)},
 	{"--result", FLAG_TEXT, ON(CLI_RUN), FIELD(result_path)},
 	{"--json", FLAG_SET, ON(CLI_DOCTOR), FIELD(json)},
+	{ALLOW_SECCOMP_LOG, FLAG_SET, ON(CLI_RUN), FIELD(allow_seccomp_log)},
 
 	/* Firecracker's. */
 	{"--config-file", FLAG_CONFIG, ON(CLI_RUN)},
@@ -337,6 +341,15 @@ void cli_apply(const struct cli *cli, struct vm_config *config)
 	logger->show_log_origin |= cli->show_log_origin;
 	if (cli->metrics_path)
 		config->metrics.metrics_path = cli->metrics_path;
+}
+
+int cli_consent(const struct cli *cli, const struct vm_config *config, struct reason *reason)
+{
+	if (config->mote.jail.seccomp != CONFIG_SECCOMP_LOG || cli->allow_seccomp_log)
+		return 0;
+	return reason_set(reason, -EINVAL,
+			  "mote.jail.seccomp: \"log\" lets every system call pass, and has to be "
+			  "asked for with " ALLOW_SECCOMP_LOG " as well");
 }
 
 const char *cli_usage(void)

@@ -43,6 +43,8 @@ struct cli {
 	bool trace;
 	bool json;
 	bool boot_timer;
+	bool allow_seccomp_log; /* the second of two times that mote.jail.seccomp "log" is asked for
+				 */
 
 	/* These complete or override the config's logger and metrics. */
 	const char *log_path;     /* NULL: not given */
@@ -61,6 +63,9 @@ int cli_parse(struct cli *cli, int argc, char *const argv[], struct reason *reas
 
 /* Lay what the command line says of logger and metrics over a checked config. */
 void cli_apply(const struct cli *cli, struct vm_config *config);
+
+/* What the config may not decide alone.  Returns 0, or -EINVAL with the reason. */
+int cli_consent(const struct cli *cli, const struct vm_config *config, struct reason *reason);
 
 /* What `mote help` prints, newline at the end. */
 const char *cli_usage(void);

@@ -270,6 +270,28 @@ static void the_command_line_overrides_the_logger(void **state)
 	assert_string_equal(config.metrics.metrics_path, "m");
 }
 
+static void a_filter_that_only_logs_is_asked_for_twice(void **state)
+{
+	struct vm_config config = {.mote.jail.seccomp = CONFIG_SECCOMP_KILL};
+
+	(void)state;
+	takes("run vm.json");
+	assert_int_equal(cli_consent(&cli, &config, &reason), 0);
+	config.mote.jail.seccomp = CONFIG_SECCOMP_LOG;
+	assert_int_equal(cli_consent(&cli, &config, &reason), -EINVAL);
+	assert_string_equal(reason.text,
+			    "mote.jail.seccomp: \"log\" lets every system call pass, and has to be "
+			    "asked for with --allow-insecure-seccomp-log as well");
+	takes("run --allow-insecure-seccomp-log vm.json");
+	assert_int_equal(cli_consent(&cli, &config, &reason), 0);
+	config.mote.jail.seccomp = CONFIG_SECCOMP_KILL;
+	assert_int_equal(cli_consent(&cli, &config, &reason), 0);
+	refuses("check --allow-insecure-seccomp-log vm.json",
+		"--allow-insecure-seccomp-log: not a flag of mote check");
+	refuses("run --allow-insecure-seccomp-log=yes vm.json",
+		"--allow-insecure-seccomp-log takes no value");
+}
+
 static void usage_names_every_command(void **state)
 {
 	(void)state;
@@ -295,6 +317,7 @@ int main(void)
 		cmocka_unit_test(values_are_checked),
 		cmocka_unit_test(ids_have_a_longest_length),
 		cmocka_unit_test(the_command_line_overrides_the_logger),
+		cmocka_unit_test(a_filter_that_only_logs_is_asked_for_twice),
 		cmocka_unit_test(usage_names_every_command),
 	};
 
