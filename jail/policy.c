@@ -18,8 +18,8 @@
 #define ALL      (LAUNCHER | IO | VCPU)
 
 #define CALL(name)             SYS_##name, #name
-#define ANY                    POLICY_ANY, 0
-#define ONLY(argument, value_) argument, value_
+#define ANY                    POLICY_ANY, 0, NULL
+#define ONLY(argument, value_) argument, value_, #value_
 
 #define USED POLICY_USED
 #define RARE POLICY_RARE
@@ -68,12 +68,12 @@ const struct policy_row policy_rows[] = {
 	 "disks; input without taking it from who shares it"},
 	{VM, USED, CALL(io_uring_enter), ANY,
 	 "submit to the rings that the I/O thread made before it was sealed, wait at a reset"},
-	{VM, RARE, CALL(fdatasync), ANY,
-	 "flush, on a vCPU; on the I/O thread where the disk has a rate limit and no ring"},
-	{VM, RARE, CALL(fallocate), ONLY(1, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE),
-	 "discard, on a vCPU; on the I/O thread where the disk has a rate limit and no ring"},
-	{VM, RARE, CALL(fallocate), ONLY(1, FALLOC_FL_KEEP_SIZE | FALLOC_FL_ZERO_RANGE),
-	 "write zeroes, on a vCPU; on the I/O thread where the disk has a rate limit and no ring"},
+	{VM, USED, CALL(fdatasync), ANY,
+	 "flush"},
+	{VM, USED, CALL(fallocate), ONLY(1, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE),
+	 "discard"},
+	{VM, USED, CALL(fallocate), ONLY(1, FALLOC_FL_KEEP_SIZE | FALLOC_FL_ZERO_RANGE),
+	 "write zeroes"},
 
 	/* the I/O thread */
 	{IO, USED, CALL(ppoll), ANY,
@@ -100,7 +100,7 @@ const struct policy_row policy_rows[] = {
 	{LAUNCHER, USED, CALL(wait4), ONLY(2, WNOHANG),
 	 "reap the VM process"},
 	/* Once jail_shed() has run, CAP_KILL is all that it has. */
-	{LAUNCHER, RARE, CALL(kill), ONLY(1, SIGKILL),
+	{LAUNCHER, USED, CALL(kill), ONLY(1, SIGKILL),
 	 "a VM process that does not end in time; all the same to any other that it may signal"},
 	{LAUNCHER, USED, CALL(fcntl), ONLY(1, F_OFD_SETLK),
 	 "unlock the drives, which a ring of the dead process may hold for some milliseconds"},

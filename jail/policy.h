@@ -29,10 +29,10 @@ enum {
 	POLICY_ANY = -1, /* as an argument's index: none is checked */
 };
 
-/* How often test guests come by a row; tests/jail/rows.t holds the table to it. */
+/* Whether the test suite comes by a row; tests/jail/rows.t holds the table to it. */
 enum policy_use {
-	POLICY_USED, /* by the test guests, in each of its roles; otherwise it has to go */
-	POLICY_RARE, /* not by all or any of them: the reason says when */
+	POLICY_USED, /* it does, in each of the row's roles, or else the row has to go */
+	POLICY_RARE, /* it need not, for the reason says when and where that is */
 };
 
 struct policy_row {
@@ -42,6 +42,7 @@ struct policy_row {
 	const char *name;
 	int argument;   /* 0 to 5, or POLICY_ANY */
 	uint64_t value; /* that the argument must have, all 64 bits of it */
+	const char *value_name;
 	const char *reason;
 };
 
