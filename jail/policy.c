@@ -17,7 +17,7 @@
 #define VM       (IO | VCPU)
 #define ALL      (LAUNCHER | IO | VCPU)
 
-#define CALL(name)             SYS_##name, #name
+#define CALL(name)             #name, SYS_##name
 #define ANY                    POLICY_ANY, 0, NULL
 #define ONLY(argument, value_) argument, value_, #value_
 
@@ -69,7 +69,7 @@ const struct policy_row policy_rows[] = {
 	{VM, USED, CALL(io_uring_enter), ANY,
 	 "submit to the rings that the I/O thread made before it was sealed, wait at a reset"},
 	{VM, USED, CALL(fdatasync), ANY,
-	 "flush"},
+	 "flush, at once on a vCPU or where there is no ring"},
 	{VM, USED, CALL(fallocate), ONLY(1, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE),
 	 "discard"},
 	{VM, USED, CALL(fallocate), ONLY(1, FALLOC_FL_KEEP_SIZE | FALLOC_FL_ZERO_RANGE),

@@ -38,8 +38,8 @@ enum policy_use {
 struct policy_row {
 	uint32_t roles; /* POLICY_ROLE()s */
 	enum policy_use use;
-	uint32_t call; /* its number on x86-64 */
 	const char *name;
+	uint32_t call;  /* its number on x86-64 */
 	int argument;   /* 0 to 5, or POLICY_ANY */
 	uint64_t value; /* that the argument must have, all 64 bits of it */
 	const char *value_name;
@@ -47,8 +47,8 @@ struct policy_row {
 };
 
 struct policy_never {
-	uint32_t call;
 	const char *name;
+	uint32_t call;
 	const char *reason;
 };
 
