@@ -11,7 +11,7 @@
 
 #define NOT_YET "not offered by this version of mote yet"
 
-/* As long as what it allows is unwise. */
+/* Long, so that nobody types it by habit. */
 #define ALLOW_SECCOMP_LOG "--allow-insecure-seccomp-log"
 
 #define ON(command)   (1U << (unsigned int)(command))
