@@ -51,8 +51,11 @@ static void on_forbidden_call(int signal_number, siginfo_t *info, void *context)
 int filter_prepare(struct filter_miss *miss)
 {
 	struct sigaction action = {.sa_sigaction = on_forbidden_call, .sa_flags = SA_SIGINFO};
+	const uint32_t needed = SECCOMP_RET_TRAP;
 	sigset_t forbidden_call;
 
+	if (syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &needed))
+		return -errno;
 	noted = miss;
 	/* Nothing may come in between: what runs here next ends the process. */
 	sigfillset(&action.sa_mask);

@@ -49,7 +49,9 @@ const char *jail_role_name(uint32_t role);
 /* The name of a system call of x86-64, or NULL for a number that is none or is too new. */
 const char *filter_call_name(uint32_t call);
 
-/* Set the handler of SIGSYS, also for clones.  `miss` outlives the process.  0 or negative errno.
+/*
+ * Set the handler of SIGSYS, also for clones.  `miss` outlives the process.  Returns 0 or negative
+ * errno: the host has no filters, or no handler can be set.
  */
 int filter_prepare(struct filter_miss *miss);
 

@@ -40,8 +40,7 @@ static bool lacks(const struct jail *jail, enum jail_piece piece)
 	return jail->missing & JAIL_PIECE_BIT(piece);
 }
 
-/* What is to be done about the result of a piece: 0 to go on. */
-static int judge(struct jail *jail, enum jail_piece piece, int error)
+int jail_note(struct jail *jail, enum jail_piece piece, int error)
 {
 	if (!error)
 		return 0;
@@ -58,7 +57,7 @@ static int take_steps(struct jail *jail, const struct step *steps, size_t count)
 	int error = 0;
 
 	for (size_t i = 0; i < count && !error; i++)
-		error = judge(jail, steps[i].piece, steps[i].take(jail));
+		error = jail_note(jail, steps[i].piece, steps[i].take(jail));
 	return error;
 }
 
@@ -111,7 +110,7 @@ int jail_clone_refused(struct jail *jail, int error)
 	uint32_t missing_before = jail->missing;
 
 	jail->failed = JAIL_PIDS;
-	if (users && judge(jail, JAIL_USERS, namespaces_try(users)))
+	if (users && jail_note(jail, JAIL_USERS, namespaces_try(users)))
 		return error;
 	users &= ~jail->missing;
 	pieces &= ~JAIL_PIECE_BIT(JAIL_USERS);
@@ -119,7 +118,7 @@ int jail_clone_refused(struct jail *jail, int error)
 		uint32_t bit = pieces & JAIL_PIECE_BIT(piece);
 		int refusal = bit ? namespaces_try(bit | users) : 0;
 
-		if (judge(jail, (enum jail_piece)piece, refusal))
+		if (jail_note(jail, (enum jail_piece)piece, refusal))
 			return refusal;
 	}
 	return jail->missing != missing_before ? 0 : error;
@@ -269,5 +268,5 @@ int jail_enter(struct jail *jail)
 	/* Once more: a change of ids or capabilities has cleared it. */
 	if (!error)
 		error = die_with_launcher(jail);
-	return error ? error : judge(jail, JAIL_DESCRIPTORS, close_others(jail));
+	return error ? error : jail_note(jail, JAIL_DESCRIPTORS, close_others(jail));
 }

@@ -74,6 +74,12 @@ struct jail {
 /* Before the clone.  Opens two descriptors, which the VM process closes in jail_enter(). */
 int jail_init(struct jail *jail);
 
+/*
+ * Judge the `error` of a piece that another module takes: returns 0 where there is none, or where
+ * it may be missing and is noted so.
+ */
+int jail_note(struct jail *jail, enum jail_piece piece, int error);
+
 /* Flags for clone3(2): the namespaces that are to be new. */
 uint64_t jail_clone_flags(const struct jail *jail);
 

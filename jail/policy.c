@@ -117,6 +117,14 @@ const struct policy_row policy_rows[] = {
 	{LAUNCHER, USED, CALL(rt_sigprocmask), ANY,
 	 "leave raw mode without being stopped for it in the background"},
 
+	/* the launcher removes the VM's cgroup, by descriptors of its parents: it has no root */
+	{LAUNCHER, USED, CALL(unlinkat), ONLY(2, AT_REMOVEDIR),
+	 "remove the group of a VM process that is gone"},
+	{LAUNCHER, RARE, CALL(clock_nanosleep), ANY,
+	 "the last of that process is still on its way out of the group"},
+	{LAUNCHER, USED, CALL(close), ANY,
+	 "the descriptors of the group"},
+
 	/* the launcher reports */
 	{LAUNCHER, RARE, CALL(brk), ANY,
 	 "a report that is longer than what the heap has left"},

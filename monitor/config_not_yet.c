@@ -12,10 +12,7 @@
 
 /* Keys that have no schema so far. */
 const struct json_refusal config_mote_keys_not_yet[CONFIG_MOTE_KEYS_NOT_YET] = {
-	{"jail", NOT_YET},
-	{"cgroup", NOT_YET},
 	{"network", NOT_YET},
-	{"fds", NOT_YET},
 };
 
 /* Devices whose keys have been checked in full. */

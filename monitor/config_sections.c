@@ -260,6 +260,9 @@ static const struct json_field mote_fields[] = {
 	 SECTION_FIELD(config_mote, clean_outcomes)},
 	{"direct_io", JSON_FIELD_CUSTOM, .read = config_read_direct_io,
 	 SECTION_FIELD(config_mote, direct_io)},
+	{"jail", JSON_FIELD_CUSTOM, .read = config_read_jail, SECTION_FIELD(config_mote, jail)},
+	{"cgroup", JSON_FIELD_CUSTOM, .read = config_read_cgroup,
+	 SECTION_FIELD(config_mote, cgroup)},
 };
 
 static void read_mote(struct json_reader *reader, json_t *value, void *target)
@@ -302,4 +305,5 @@ void config_cross_check(struct json_reader *reader, struct vm_config *config)
 			      "possible",
 			      devices, LAYOUT_DEVICES_MAX);
 	config_apply_direct_io(reader, config);
+	config_check_cgroup(reader, config);
 }

@@ -55,7 +55,7 @@ void config_cross_check(struct json_reader *reader, struct vm_config *config);
  * the reader stands, once its keys have been checked in full.
  */
 enum {
-	CONFIG_MOTE_KEYS_NOT_YET = 4,
+	CONFIG_MOTE_KEYS_NOT_YET = 1,
 };
 extern const struct json_refusal config_mote_keys_not_yet[CONFIG_MOTE_KEYS_NOT_YET];
 void config_complain_of_device(struct json_reader *reader, const char *section);

@@ -3,10 +3,8 @@
 #include "monitor/launcher.h"
 
 #include <errno.h>
-#include <linux/sched.h>
+#include <inttypes.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,14 +12,6 @@
 #include "monitor/log.h"
 
 #define NS_PER_MS UINT64_C(1000000)
-
-/* clone3 itself and not fork(): namespaces and a cgroup can only be asked for here. */
-static pid_t clone_process(void)
-{
-	struct clone_args arguments = {.exit_signal = SIGCHLD};
-
-	return (pid_t)syscall(SYS_clone3, &arguments, sizeof(arguments));
-}
 
 /* What nohup or a shell's `&` took away is not for mote to take back; blocked, it would come. */
 static void add_unless_ignored(sigset_t *signals, int number)
@@ -61,22 +51,23 @@ static void collect_signals(struct launcher *launcher)
 	signal(SIGXFSZ, SIG_IGN);
 }
 
-int launcher_start(struct launcher *launcher, void (*job)(void *owner), void *owner)
+int launcher_start(struct launcher *launcher, void (*job)(void *owner), void *owner,
+		   struct reason *reason)
 {
-	pid_t parent = getpid();
-
 	collect_signals(launcher);
-	launcher->child = clone_process();
+	launcher->child = confine_clone(launcher->confinement, reason);
 	if (launcher->child < 0)
-		return -errno;
+		return launcher->child;
 	if (launcher->child > 0)
 		return 0;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	/* The launcher may have died before the line above could take effect. */
-	if (getppid() != parent)
-		_exit(1);
 	job(owner);
 	_exit(1);
+}
+
+void launcher_abandon(const struct launcher *launcher, const struct reason *reason)
+{
+	log_error("%s", reason->text);
+	kill(launcher->child, SIGKILL);
 }
 
 static void wake_vm(const struct launcher *launcher)
@@ -146,6 +137,28 @@ int launcher_wait(struct launcher *launcher)
 	}
 }
 
+/* Whether a filter ended the VM process, and which call of whom it was, if that is known. */
+static bool was_blocked(const struct launcher *launcher, int wait_status)
+{
+	const struct filter_miss *miss = &launcher->state->miss;
+	uint32_t role_plus_one = atomic_load(&miss->role_plus_one);
+	uint32_t call = atomic_load(&miss->call);
+	const char *name = filter_call_name(call);
+
+	if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == FILTER_MISS_STATUS &&
+	    role_plus_one) {
+		log_error("the %s thread of the VM process made a system call that it may not "
+			  "make: %s (%" PRIu32 ")",
+			  jail_role_name(role_plus_one - 1), name ? name : "unknown", call);
+		return true;
+	}
+	if (!WIFSIGNALED(wait_status) || WTERMSIG(wait_status) != SIGSYS)
+		return false;
+	log_error("the VM process made a system call that no part of it may ever make: the "
+		  "kernel's audit log names it");
+	return true;
+}
+
 struct outcome launcher_judge(const struct launcher *launcher, int wait_status)
 {
 	struct outcome outcome = run_state_outcome(launcher->state);
@@ -155,7 +168,7 @@ struct outcome launcher_judge(const struct launcher *launcher, int wait_status)
 	/* Killed because it did not stop in time: what was asked for still happened. */
 	if (launcher->wish.kind != OUTCOME_NONE)
 		return launcher->wish;
-	if (WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGSYS)
+	if (was_blocked(launcher, wait_status))
 		return (struct outcome){.kind = OUTCOME_BLOCKED_CALL};
 	if (WIFSIGNALED(wait_status))
 		log_error("the VM process was killed by signal %d (%s)", WTERMSIG(wait_status),

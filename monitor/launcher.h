@@ -21,6 +21,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "monitor/confine.h"
+#include "monitor/reason.h"
 #include "monitor/run_state.h"
 #include "monitor/terminal.h"
 
@@ -34,6 +36,7 @@ struct launcher {
 	struct outcome wish; /* to stop; OUTCOME_NONE until there is one */
 	struct run_state *state;
 	struct terminal *terminal;
+	struct confinement *confinement;
 	int wake_fd;         /* the VM process's eventfd */
 	uint64_t start_ns;   /* the time limit counts from here */
 	uint64_t timeout_ms; /* 0: none */
@@ -41,9 +44,13 @@ struct launcher {
 
 /*
  * Clone.  The fields after `wish` are the caller's to set, the others are zero.  Returns 0 in the
- * launcher, or a negative errno if there is no VM process.
+ * launcher, or a negative errno with a reason if there is no VM process.
  */
-int launcher_start(struct launcher *launcher, void (*job)(void *owner), void *owner);
+int launcher_start(struct launcher *launcher, void (*job)(void *owner), void *owner,
+		   struct reason *reason);
+
+/* Something failed that the launcher cannot go on without: end the VM process, and say why. */
+void launcher_abandon(const struct launcher *launcher, const struct reason *reason);
 
 /* How the VM process ended: wait status as of waitpid(2). */
 int launcher_wait(struct launcher *launcher);

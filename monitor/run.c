@@ -36,6 +36,7 @@ static struct vm_config config;
 static struct config_errors config_errors;
 static struct resources resources;
 static struct terminal terminal;
+static struct confinement confinement;
 
 static bool same_file(const char *one, const char *other)
 {
@@ -77,32 +78,53 @@ static void use_log(void)
 	log_configure(&settings);
 }
 
+static int shed(struct launcher *launcher, struct reason *reason)
+{
+	int error = confine_launcher(&confinement, launcher->child, reason);
+
+	if (error)
+		return error;
+	/* Only now: no signal can end the launcher any more before it puts the terminal back. */
+	error = terminal_enter(&terminal, STDIN_FILENO);
+	if (error)
+		log_warning("cannot switch the terminal to raw mode: %s", strerror(-error));
+	return confine_thread(&confinement, JAIL_ROLE_LAUNCHER, reason);
+}
+
 /* Everything a VM process needs exists; make one and see it to its end. */
 static struct outcome launch(struct run_state *state)
 {
-	struct vm_process vm = {.config = &config, .resources = &resources, .state = state};
+	struct vm_process vm = {
+		.config = &config,
+		.resources = &resources,
+		.state = state,
+		.confinement = &confinement,
+	};
 	struct launcher launcher = {
 		.state = state,
 		.terminal = &terminal,
+		.confinement = &confinement,
 		.wake_fd = resources.wake_fd,
 		.start_ns = state->trace.stamps[0].ns,
 		.timeout_ms = config.mote.timeout_ms,
 	};
 	struct outcome outcome = {.kind = OUTCOME_HOST_FAILURE};
-	int error = launcher_start(&launcher, vm_process_main, &vm);
+	struct reason reason;
 	int status;
 
-	if (error) {
-		log_error("cannot start the VM process: %s", strerror(-error));
+	if (confine_prepare(&confinement, &config, &state->miss, &reason) ||
+	    launcher_start(&launcher, vm_process_main, &vm, &reason)) {
+		log_error("%s", reason.text);
+		confine_release(&confinement);
 		return outcome;
 	}
-	/* Only now: no signal can end the launcher any more before it puts the terminal back. */
-	error = terminal_enter(&terminal, STDIN_FILENO);
-	if (error)
-		log_warning("cannot switch the terminal to raw mode: %s", strerror(-error));
+	/* The launcher's own power goes while the VM process builds its machine. */
+	if (shed(&launcher, &reason))
+		launcher_abandon(&launcher, &reason);
 	status = launcher_wait(&launcher);
 	trace_stamp(&state->trace, TRACE_REAPED);
 	resources_unlock(&resources, &config);
+	confine_release(&confinement);
 	terminal_leave(&terminal);
 	return launcher_judge(&launcher, status);
 }
@@ -184,6 +206,10 @@ static struct outcome run_config(const struct cli *cli, struct run_state *state)
 		return (struct outcome){.kind = OUTCOME_BAD_CONFIG};
 	}
 	cli_apply(cli, &config);
+	if (cli_consent(cli, &config, &reason)) {
+		log_error("%s", reason.text);
+		return (struct outcome){.kind = OUTCOME_BAD_CONFIG};
+	}
 	trace_stamp(&state->trace, TRACE_CONFIG);
 
 	/* The last use of a path: kernel, initrd, log, drives, /dev/kvm. */

@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "jail/filter.h"
 #include "monitor/outcome.h"
 #include "monitor/trace.h"
 
@@ -50,6 +51,7 @@ struct run_state {
 	_Atomic uint32_t outcome_code;
 	_Atomic uint32_t stop_kind; /* the launcher's wish: OUTCOME_NONE, _SIGNAL or _TIMEOUT */
 	_Atomic uint32_t stop_code;
+	struct filter_miss miss; /* a system call that a role may not make */
 };
 
 /* Map a zeroed state that a later clone shares.  Returns 0 or -ENOMEM. */

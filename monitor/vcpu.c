@@ -262,12 +262,16 @@ static struct outcome run_failed(const struct vcpu *vcpu, int error)
 	return kvm_failed(vcpu, strerror(error), (uint64_t)error);
 }
 
+void vcpu_take_thread(struct vcpu *vcpu)
+{
+	atomic_store(&vcpu->thread_id, (pid_t)syscall(SYS_gettid));
+}
+
 struct outcome vcpu_run(struct vcpu *vcpu)
 {
 	struct outcome outcome = {.kind = OUTCOME_NONE};
 	bool first = vcpu->id == 0;
 
-	atomic_store(&vcpu->thread_id, (pid_t)syscall(SYS_gettid));
 	if (first)
 		trace_stamp(vcpu->services->trace, TRACE_FIRST_ENTRY);
 	while (outcome.kind == OUTCOME_NONE) {

@@ -2,7 +2,7 @@
 /*
  * monitor/vcpu.h - one virtual CPU and the loop that runs it.
  *
- * Call order: vcpu_create(), the vcpu_set_ functions, then vcpu_run() on the
+ * Call order: vcpu_create(), the vcpu_set_ functions, then vcpu_take_thread() and vcpu_run() on the
  * thread that the vCPU keeps for life.  vcpu_run() returns once, with the way
  * the run ended; everything else the guest does is served inside.
  *
@@ -86,6 +86,9 @@ int vcpu_set_local_interrupts(const struct vcpu *vcpu, struct reason *reason);
  * threads, which inherit it.
  */
 void vcpu_prepare_probes(void);
+
+/* This thread is the vCPU's from now on; before the thread is sealed. */
+void vcpu_take_thread(struct vcpu *vcpu);
 
 /* Run until the guest stops the machine. */
 struct outcome vcpu_run(struct vcpu *vcpu);

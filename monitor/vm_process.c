@@ -25,6 +25,7 @@ static struct machine machine;
 static struct console console;
 static struct input input;
 static struct loop loop;
+static struct confinement *confinement;
 
 /* What the I/O thread does next and when, UINT64_MAX for never. */
 static struct {
@@ -162,6 +163,15 @@ static int64_t next_timeout_ns(uint64_t now_ns)
 	return due_ns <= now_ns ? 0 : (int64_t)(due_ns - now_ns);
 }
 
+/* The last step of a thread before it looks at anything the guest wrote. */
+static void seal(enum jail_role role)
+{
+	struct reason reason;
+
+	if (confine_thread(confinement, role, &reason))
+		fail(OUTCOME_HOST_FAILURE, &reason);
+}
+
 static void *io_thread(void *unused)
 {
 	const struct outcome halted = {.kind = OUTCOME_HALTED};
@@ -172,6 +182,7 @@ static void *io_thread(void *unused)
 	obey_launcher();
 	if (devices_start(&machine.devices, &loop, &reason))
 		fail(OUTCOME_HOST_FAILURE, &reason);
+	seal(JAIL_ROLE_IO);
 	halt_watch_init(&io.halt, machine.vcpus, machine.vcpu_count, trace_now_ns());
 	for (;;) {
 		loop_turn(&loop, next_timeout_ns(trace_now_ns()));
@@ -184,8 +195,13 @@ static void *io_thread(void *unused)
 
 static void *vcpu_thread(void *vcpu)
 {
-	struct outcome outcome = vcpu_run(vcpu);
+	struct outcome outcome;
 
+	vcpu_take_thread(vcpu);
+	seal(JAIL_ROLE_VCPU);
+	if (vcpu == &machine.vcpus[0])
+		trace_stamp(&machine.state->trace, TRACE_SEAL);
+	outcome = vcpu_run(vcpu);
 	end_run(&outcome);
 }
 
@@ -214,6 +230,28 @@ static int start_threads(struct reason *reason)
 	return 0;
 }
 
+/* All that the run needs is open; each descriptor that stays is named here. */
+static int enter_jail(struct reason *reason)
+{
+	const struct resources *resources = machine.resources;
+	const int kept[] = {STDIN_FILENO,      STDOUT_FILENO,     STDERR_FILENO, resources->wake_fd,
+			    resources->log_fd, machine.kvm.vm_fd, console.fd};
+	int error = 0;
+
+	for (size_t i = 0; i < sizeof(kept) / sizeof(*kept) && !error; i++)
+		error = confine_keep(confinement, kept[i]);
+	for (unsigned int i = 0; i < machine.config->drive_count && !error; i++)
+		error = confine_keep(confinement, resources->drives[i].fd);
+	for (unsigned int i = 0; i < machine.vcpu_count && !error; i++)
+		error = confine_keep(confinement, machine.vcpus[i].fd);
+	if (error)
+		return reason_set(reason, error, "jail: more descriptors than it has room for");
+	error = confine_vm(confinement, machine.config->drive_count, machine.vcpu_count, reason);
+	if (!error)
+		confine_warn(confinement);
+	return error;
+}
+
 /* Console and input come before the machine, which is wired to them. */
 static void wire(const struct vm_process *vm)
 {
@@ -229,6 +267,7 @@ static void wire(const struct vm_process *vm)
 	};
 	input_init(&input);
 	/* Field by field: the rest is zero already, and writing it would touch all of its pages. */
+	confinement = vm->confinement;
 	machine.config = vm->config;
 	machine.resources = vm->resources;
 	machine.state = vm->state;
@@ -247,10 +286,17 @@ void vm_process_main(void *vm_process)
 
 	trace_stamp(&vm->state->trace, TRACE_CLONE);
 	wire(vm);
+	if (confine_arrive(confinement, &reason))
+		fail(OUTCOME_HOST_FAILURE, &reason);
 
 	/* The last allocation: VM, guest memory, kernel image, vCPUs. */
 	if (machine_build(&machine, &failure, &reason))
 		fail(failure, &reason);
+
+	/* The last name that could be opened, the last id, capability and descriptor. */
+	if (enter_jail(&reason))
+		fail(OUTCOME_HOST_FAILURE, &reason);
+	trace_stamp(&vm->state->trace, TRACE_JAIL);
 
 	/* The last new thread.  From here on the guest may run. */
 	vcpu_prepare_probes();

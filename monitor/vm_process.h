@@ -16,6 +16,7 @@
 #define MONITOR_VM_PROCESS_H
 
 #include "monitor/config.h"
+#include "monitor/confine.h"
 #include "monitor/resources.h"
 #include "monitor/run_state.h"
 
@@ -23,6 +24,7 @@ struct vm_process {
 	const struct vm_config *config;
 	const struct resources *resources;
 	struct run_state *state;
+	struct confinement *confinement;
 };
 
 /* The launcher's job; never returns.  What it came to is in the run state. */
