@@ -110,8 +110,8 @@ static int parse_parent(void *target, const char *text, struct reason *reason)
 
 		if (name_bytes == 0 || (name_bytes <= 2 && strspn(name, ".") >= name_bytes))
 			return reason_set(reason, -EINVAL,
-					  "\"%.64s\" is not a path below the root of the cgroups, "
-					  "such as mote.slice",
+					  "\"%.64s\" is not a path relative to the root of the "
+					  "cgroups, without \".\" and \"..\", such as mote.slice",
 					  text);
 		name += name_bytes;
 		if (*name == '\0')
@@ -244,7 +244,7 @@ static void read_io_device(struct json_reader *reader, json_t *value, struct con
 		json_complain(reader, "no limit is given: rbps, wbps, riops or wiops");
 	for (size_t other = 0; other < index; other++)
 		if (same_device(&cgroup->io[other], io))
-			json_complain(reader, "its device is taken by io[%zu]", other);
+			json_complain(reader, "the same device as io[%zu]", other);
 }
 
 static void read_io(struct json_reader *reader, json_t *value, void *target)
@@ -299,6 +299,6 @@ void config_check_cgroup(struct json_reader *reader, const struct vm_config *con
 	if (pids && pids < threads)
 		json_complain(reader,
 			      "mote.cgroup.pids: %" PRIu32 " is less than the %" PRIu32
-			      " threads of this machine",
+			      " threads of this machine: one for each vCPU and one for devices",
 			      pids, threads);
 }

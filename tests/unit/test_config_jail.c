@@ -211,8 +211,8 @@ static void a_parent_outside_the_hierarchy_is_refused(void **state)
 	for (size_t i = 0; i < JSON_COUNT(bad); i++) {
 		snprintf(text, sizeof(text), "{\"parent\": \"%s\"}", bad[i]);
 		snprintf(expected, sizeof(expected),
-			 "parent: \"%s\" is not a path below the root of the cgroups, such as "
-			 "mote.slice\n",
+			 "parent: \"%s\" is not a path relative to the root of the cgroups, "
+			 "without \".\" and \"..\", such as mote.slice\n",
 			 bad[i]);
 		refuses_cgroup(text, expected);
 	}
@@ -284,8 +284,8 @@ static void a_device_is_limited_once_and_by_something(void **state)
 		"{\"parent\": \"p\", \"io\": [{\"device\": \"/dev/vda\", \"rbps\": 1},"
 		" {\"device\": \"8:0\", \"rbps\": 1}, {\"device\": \"/dev/vda\", \"wbps\": 1},"
 		" {\"device\": \"8:0\", \"wbps\": 1}]}",
-		"io[2]: its device is taken by io[0]\n"
-		"io[3]: its device is taken by io[1]\n");
+		"io[2]: the same device as io[0]\n"
+		"io[3]: the same device as io[1]\n");
 }
 
 static void nine_devices_are_too_many(void **state)
@@ -317,7 +317,7 @@ static void fewer_pids_than_threads_are_refused(void **state)
 	config.mote.cgroup.pids = 4;
 	config_check_cgroup(&reader, &config);
 	assert_string_equal(lines, "mote.cgroup.pids: 4 is less than the 5 threads of this "
-				   "machine\n");
+				   "machine: one for each vCPU and one for devices\n");
 }
 
 int main(void)
