@@ -108,9 +108,14 @@ struct virtio_device {
 	uint32_t config_generation;
 	struct queue queues[VIRTIO_QUEUES_MAX];
 
-	/* What the I/O thread waits for; of service().  service_fd is -1 where there is none. */
+	/*
+	 * What the I/O thread waits for; of service().  service_fd is -1 where there is none.
+	 * service_events are those of poll(2), POLLIN where the device does not say otherwise; 0
+	 * waits for none, so that what cannot be served now does not keep the thread awake.
+	 */
 	int service_fd;
-	_Atomic uint64_t due_ns; /* set with the lock held, read by the I/O thread without */
+	_Atomic short service_events; /* set with the lock held, read by the I/O thread without */
+	_Atomic uint64_t due_ns;      /* set with the lock held, read by the I/O thread without */
 };
 
 static inline bool virtio_device_has(const struct virtio_device *device, uint64_t feature)
@@ -126,6 +131,12 @@ void virtio_device_signal(struct virtio_device *device, unsigned int queue);
 
 /* The guest's fault: stop until reset, tell the driver and the log.  Further calls do nothing. */
 void virtio_device_fail(struct virtio_device *device, unsigned int queue, enum virtio_fault fault);
+
+/* The configuration space has changed: a new generation, and the driver hears of it. */
+void virtio_device_config_changed(struct virtio_device *device);
+
+/* Set service_events, and wake the I/O thread if it has to wait for more than before. */
+void virtio_device_expect(struct virtio_device *device, short events);
 
 /* Set due_ns, and wake the I/O thread if that is earlier than before. */
 void virtio_device_set_due(struct virtio_device *device, uint64_t due_ns);

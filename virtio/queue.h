@@ -129,6 +129,13 @@ void queue_unpop(struct queue *queue);
 void queue_push(struct queue *queue, uint16_t head, uint32_t written_bytes);
 
 /*
+ * The same in two steps, for several chains that the driver may only see together: place each,
+ * then publish.  Nothing else may be done with the queue in between.
+ */
+void queue_place(struct queue *queue, uint16_t head, uint32_t written_bytes);
+void queue_publish(struct queue *queue);
+
+/*
  * Whether the driver wants an interrupt for the chains pushed since this was last
  * asked (2.7.7, 2.7.10).
  */
