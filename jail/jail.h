@@ -65,7 +65,8 @@ struct jail {
 
 	/* Found out on the way. */
 	uint32_t missing;
-	enum jail_piece failed; /* valid after an error */
+	enum jail_piece failed;        /* valid after an error */
+	uint32_t took_ns[JAIL_PIECES]; /* of this process's own time, by piece; see jail.c */
 
 	/* For jail.c. */
 	struct room room;

@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <sys/eventfd.h>
 #include <sys/pidfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "jail/root.h"
@@ -20,6 +21,14 @@ enum {
 	REPORT_PIECE_MASK = 0xff,
 	REPORT_ERROR_MASK = 0xffff,
 };
+
+uint64_t room_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
 
 int room_open(struct room *room)
 {
@@ -89,11 +98,17 @@ static int tell(const struct room *room, const struct room_report *report)
 struct room_report room_make(const struct room *room, pid_t in_users_of, uint32_t allow_missing)
 {
 	struct room_report report = {0};
+	uint64_t began_ns = room_now_ns();
+	uint64_t mounted_ns;
 	int untold;
 
 	if ((!in_users_of || note(&report, JAIL_USERS, join_users(in_users_of), 0)) &&
-	    note(&report, JAIL_MOUNTS, make_mounts(), allow_missing))
+	    note(&report, JAIL_MOUNTS, make_mounts(), allow_missing)) {
+		mounted_ns = room_now_ns();
+		report.mounts_ns = (uint32_t)(mounted_ns - began_ns);
 		note(&report, JAIL_NETWORK, make_network(), allow_missing);
+		report.network_ns = (uint32_t)(room_now_ns() - mounted_ns);
+	}
 	untold = tell(room, &report);
 	if (untold)
 		note(&report, JAIL_MOUNTS, untold, 0);
@@ -132,9 +147,11 @@ static int move_in(const struct room *room, uint32_t missing)
 
 struct room_report room_enter(const struct room *room)
 {
+	uint64_t began_ns = room_now_ns();
 	struct room_report report = {0};
 
 	if (note(&report, JAIL_MOUNTS, wait_for_report(room, &report), 0) && !report.error)
 		note(&report, JAIL_MOUNTS, move_in(room, report.missing), 0);
+	report.mounts_ns = (uint32_t)(room_now_ns() - began_ns);
 	return report;
 }

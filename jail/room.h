@@ -33,7 +33,9 @@ struct room {
 struct room_report {
 	uint32_t missing; /* of what was allowed to be */
 	enum jail_piece failed;
-	int error; /* 0, or negative errno of `failed` */
+	int error;          /* 0, or negative errno of `failed` */
+	uint32_t mounts_ns; /* what each took here; entering counts as mounts */
+	uint32_t network_ns;
 };
 
 /* Returns 0 or negative errno, with nothing open.  The descriptors are closed on execve(). */
@@ -50,5 +52,8 @@ struct room_report room_make(const struct room *room, pid_t in_users_of, uint32_
 
 /* Wait for the room and move in.  Needs CAP_SYS_ADMIN and CAP_SYS_CHROOT. */
 struct room_report room_enter(const struct room *room);
+
+/* CLOCK_MONOTONIC, for what things take. */
+uint64_t room_now_ns(void);
 
 #endif

@@ -48,12 +48,13 @@ static int choose_ids(struct jail *jail, const struct config_jail *wanted, struc
 }
 
 int confine_prepare(struct confinement *confinement, const struct vm_config *config,
-		    struct filter_miss *miss, struct reason *reason)
+		    struct run_state *state, struct reason *reason)
 {
 	const struct config_jail *wanted = &config->mote.jail;
 	int error = jail_init(&confinement->jail);
 
 	confinement->config = config;
+	confinement->state = state;
 	if (error)
 		return jail_failed(confinement, error, reason);
 	confinement->jail.allow_missing = wanted->allow_missing;
@@ -61,7 +62,7 @@ int confine_prepare(struct confinement *confinement, const struct vm_config *con
 	if (error)
 		return error;
 	confinement->mode = wanted->seccomp == CONFIG_SECCOMP_LOG ? FILTER_LOG : FILTER_KILL;
-	error = jail_note(&confinement->jail, JAIL_SECCOMP, filter_prepare(miss));
+	error = jail_note(&confinement->jail, JAIL_SECCOMP, filter_prepare(&state->miss));
 	if (error)
 		return jail_failed(confinement, error, reason);
 	return vm_cgroup_create(&confinement->cgroup, &config->mote.cgroup, VM_CGROUP_ROOT, reason);
@@ -115,6 +116,8 @@ int confine_launcher(struct confinement *confinement, pid_t vm_process, struct r
 		error = jail_shed(&confinement->jail);
 	if (error)
 		return jail_failed(confinement, error, reason);
+	memcpy(confinement->state->costs.launcher_ns, confinement->jail.took_ns,
+	       sizeof(confinement->jail.took_ns));
 	cgroup_sweep(&confinement->cgroup);
 	return 0;
 }
@@ -186,6 +189,7 @@ int confine_vm(struct confinement *confinement, unsigned int rings, unsigned int
 	if (jail->is_root && !confinement->config->mote.jail.uid)
 		jail->threads_max = 1 + threads + KERNEL_THREADS;
 	error = jail_enter(jail);
+	memcpy(confinement->state->costs.vm_process_ns, jail->took_ns, sizeof(jail->took_ns));
 	return error ? jail_failed(confinement, error, reason) : 0;
 }
 

@@ -23,6 +23,7 @@
 #include "jail/jail.h"
 #include "monitor/config.h"
 #include "monitor/reason.h"
+#include "monitor/run_state.h"
 
 struct confinement {
 	const struct vm_config *config;
@@ -30,11 +31,12 @@ struct confinement {
 	struct cgroup cgroup;
 	bool is_born_inside; /* CLONE_INTO_CGROUP took it into the v2 group */
 	enum filter_mode mode;
+	struct run_state *state;
 };
 
-/* `miss` lies in memory that launcher and VM process share. */
+/* What a filter refused and what each piece took will be in `state`. */
 int confine_prepare(struct confinement *confinement, const struct vm_config *config,
-		    struct filter_miss *miss, struct reason *reason);
+		    struct run_state *state, struct reason *reason);
 
 /* clone3(): 0 in the VM process, its pid in the launcher, or negative errno. */
 pid_t confine_clone(struct confinement *confinement, struct reason *reason);

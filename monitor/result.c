@@ -29,6 +29,27 @@ static json_t *trace_array(const struct run_state *state)
 	return array;
 }
 
+static json_t *costs_object(const uint32_t *costs_ns)
+{
+	json_t *object = json_object();
+
+	for (unsigned int piece = 0; piece < JAIL_PIECES; piece++)
+		if (costs_ns[piece])
+			json_object_set_new(object, jail_piece_name((enum jail_piece)piece),
+					    json_integer(costs_ns[piece]));
+	return object;
+}
+
+/* The stages, and what each piece of the jail took of them. */
+static void set_trace(json_t *object, const struct run_state *state)
+{
+	json_object_set_new(object, "trace", trace_array(state));
+	json_object_set_new(object, "jail_ns",
+			    json_pack("{s:o, s:o}", "launcher",
+				      costs_object(state->costs.launcher_ns), "vm_process",
+				      costs_object(state->costs.vm_process_ns)));
+}
+
 #define COUNTER(name)                                      \
 	{                                                  \
 #name, offsetof(struct run_counters, name) \
@@ -111,7 +132,7 @@ int result_write(int fd, const struct result *result)
 
 	if (result->state) {
 		json_object_set_new(object, "counters", counters_object(&result->state->counters));
-		json_object_set_new(object, "trace", trace_array(result->state));
+		set_trace(object, result->state);
 	}
 	return write_object(fd, object);
 }
@@ -127,7 +148,9 @@ int result_write_metrics(int fd, const struct result *result)
 
 int result_write_trace(int fd, const struct result *result)
 {
-	json_t *array = result->state ? trace_array(result->state) : json_array();
+	json_t *object = json_pack("{s:[]}", "trace");
 
-	return write_object(fd, json_pack("{s:o}", "trace", array));
+	if (result->state)
+		set_trace(object, result->state);
+	return write_object(fd, object);
 }

@@ -110,10 +110,10 @@ static struct outcome launch(struct run_state *state)
 	};
 	struct outcome outcome = {.kind = OUTCOME_HOST_FAILURE};
 	struct reason reason;
-	int status;
+	int status = confine_prepare(&confinement, &config, state, &reason);
 
-	if (confine_prepare(&confinement, &config, &state->miss, &reason) ||
-	    launcher_start(&launcher, vm_process_main, &vm, &reason)) {
+	trace_stamp(&state->trace, TRACE_PREPARE);
+	if (status || launcher_start(&launcher, vm_process_main, &vm, &reason)) {
 		log_error("%s", reason.text);
 		confine_release(&confinement);
 		return outcome;
@@ -173,6 +173,21 @@ static void told(const char *key, const char *path, int error)
 		log_error("%s: cannot write %s: %s", key, path, strerror(-error));
 }
 
+/* The stages, and what each piece of the jail took of them in which process. */
+static void print_trace(const struct run_state *state)
+{
+	const struct confine_costs *costs = &state->costs;
+
+	trace_print(&state->trace, stderr);
+	fprintf(stderr, "\n%-16s %12s %12s\n", "jail", "launcher us", "VM us");
+	for (unsigned int piece = 0; piece < JAIL_PIECES; piece++)
+		if (costs->launcher_ns[piece] || costs->vm_process_ns[piece])
+			fprintf(stderr, "%-16s %12.1f %12.1f\n",
+				jail_piece_name((enum jail_piece)piece),
+				(double)costs->launcher_ns[piece] / 1000,
+				(double)costs->vm_process_ns[piece] / 1000);
+}
+
 static void report(const struct cli *cli, const struct reports *reports,
 		   const struct outcome *outcome, int status, const struct run_state *state)
 {
@@ -184,7 +199,7 @@ static void report(const struct cli *cli, const struct reports *reports,
 	};
 
 	if (cli->trace && !cli->trace_path)
-		trace_print(&state->trace, stderr);
+		print_trace(state);
 	if (reports->trace_fd != NOT_WANTED)
 		told("--trace", cli->trace_path, result_write_trace(reports->trace_fd, &result));
 	if (reports->result_fd != NOT_WANTED)

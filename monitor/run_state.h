@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "jail/filter.h"
+#include "jail/piece.h"
 #include "monitor/outcome.h"
 #include "monitor/trace.h"
 
@@ -43,6 +44,12 @@ struct run_counters {
 	int32_t console_errno; /* why standard output took nothing any more, or 0 */
 };
 
+/* What each piece of the jail took, in the process that gave it up. */
+struct confine_costs {
+	uint32_t launcher_ns[JAIL_PIECES];
+	uint32_t vm_process_ns[JAIL_PIECES];
+};
+
 struct run_state {
 	struct trace trace;
 	struct run_counters counters;
@@ -52,6 +59,7 @@ struct run_state {
 	_Atomic uint32_t stop_kind; /* the launcher's wish: OUTCOME_NONE, _SIGNAL or _TIMEOUT */
 	_Atomic uint32_t stop_code;
 	struct filter_miss miss; /* a system call that a role may not make */
+	struct confine_costs costs;
 };
 
 /* Map a zeroed state that a later clone shares.  Returns 0 or -ENOMEM. */

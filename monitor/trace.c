@@ -11,6 +11,7 @@ static const char *const names[TRACE_STAGES] = {
 	[TRACE_START] = "start",
 	[TRACE_CONFIG] = "config",
 	[TRACE_RESOURCES] = "resources",
+	[TRACE_PREPARE] = "prepare",
 	[TRACE_CLONE] = "clone",
 	[TRACE_VM] = "vm",
 	[TRACE_MEMORY] = "memory",

@@ -27,6 +27,7 @@ enum trace_stage {
 	TRACE_START,       /* main() entered */
 	TRACE_CONFIG,      /* configuration read and checked */
 	TRACE_RESOURCES,   /* everything it names is open */
+	TRACE_PREPARE,     /* the jail's beginnings, and the cgroup */
 	TRACE_CLONE,       /* the VM process runs */
 	TRACE_VM,          /* KVM_CREATE_VM */
 	TRACE_MEMORY,      /* guest memory and its slots */

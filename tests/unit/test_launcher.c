@@ -159,7 +159,7 @@ static int start(void (*job)(void *owner) __attribute__((noreturn)), void *owner
 {
 	struct reason reason;
 
-	if (confine_prepare(&confinement, &config, &launcher.state->miss, &reason))
+	if (confine_prepare(&confinement, &config, launcher.state, &reason))
 		return -1;
 	confinement.jail.missing = UINT32_MAX;
 	return launcher_start(&launcher, job, owner, &reason);

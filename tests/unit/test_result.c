@@ -220,13 +220,24 @@ static void the_trace_can_be_told_alone(void **state)
 {
 	struct result result = {.id = "t", .state = &run_state};
 	json_t *object;
+	json_t *costs;
 
 	(void)state;
 	fill_trace();
+	run_state.costs.launcher_ns[JAIL_NETWORK] = 400000;
+	run_state.costs.vm_process_ns[JAIL_LANDLOCK] = 15000;
 	assert_int_equal(result_write_trace(ends[1], &result), 0);
 	object = received();
-	assert_int_equal(json_object_size(object), 1);
+	assert_int_equal(json_object_size(object), 2);
 	expect_trace(json_object_get(object, "trace"));
+	costs = json_object_get(object, "jail_ns");
+	assert_int_equal(json_object_size(json_object_get(costs, "launcher")), 1);
+	assert_int_equal(
+		json_integer_value(json_object_get(json_object_get(costs, "launcher"), "network")),
+		400000);
+	assert_int_equal(json_integer_value(
+				 json_object_get(json_object_get(costs, "vm_process"), "landlock")),
+			 15000);
 	json_decref(object);
 	result.state = NULL;
 	assert_int_equal(result_write_trace(ends[1], &result), 0);
