@@ -94,11 +94,44 @@ else
 	fails 'nested paging required, and not there' 127 'mote.require_nested_paging' run "$file"
 fi
 
+# The jail, where the configuration has a say in it.
+file=$(config hello '' '' '"jail": {"seccomp": "log"}')
+status=0
+"$MOTE" run --allow-insecure-seccomp-log "$file" </dev/null >"$tap_work/out" 2>"$tap_work/errors" || status=$?
+is 'seccomp "log", asked for twice: exit status' "$status" 0
+is 'seccomp "log": the guest ran' "$(cat "$tap_work/out")" 'hello from a mote unikernel'
+is 'seccomp "log": one line of warning' "$(cat "$tap_work/errors")" 'mote: warning: mote.jail.seccomp is "log": system calls that nothing needs are only logged; this is for debugging'
+fails 'seccomp "log", asked for once' 126 '--allow-insecure-seccomp-log' run "$file"
+file=$(config hello '' '' '"jail": {"allow_missing": ["landlock", "seccomp", "users", "ids"]}')
+status=0
+"$MOTE" run "$file" </dev/null >"$tap_work/out" 2>"$tap_work/errors" || status=$?
+is 'pieces that may be missing: exit status' "$status" 0
+if "$MOTE" doctor 2>/dev/null | grep -qE '^(warn|fail) +landlock'; then
+	is 'pieces that are missing: one line of warning' "$(cat "$tap_work/errors")" 'mote: warning: jail: this host lacks landlock, which mote.jail.allow_missing allows'
+else
+	is 'pieces that may be missing, and none is: no warning' "$(cat "$tap_work/errors")" ''
+fi
+
+# As somebody who is not root, but may open /dev/kvm.
+file=$(config hello '' '' '"jail": {"uid": 4242, "gid": 4242}')
+somebody='setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps +dac_override --ambient-caps +dac_override'
+if [ "$(id -u)" -ne 0 ]; then
+	fails 'ids for the VM, as an ordinary user' 127 'mote.jail.uid: only root' run "$file"
+elif $somebody true 2>/dev/null; then
+	status=0
+	# shellcheck disable=SC2086 # the words are meant to be split
+	$somebody "$MOTE" run "$file" </dev/null >"$tap_work/out" 2>"$tap_work/errors" || status=$?
+	is 'ids for the VM, as an ordinary user: exit status' "$status" 127
+	is 'ids for the VM, as an ordinary user: says why' "$(cat "$tap_work/errors")" "mote: mote.jail.uid: only root can give the VM process other ids than its user's own (65534 and 65534)"
+else
+	skip 'ids for the VM, as an ordinary user' 'setpriv cannot become one here'
+fi
+
 # Reports.
 status=0
 "$MOTE" run --trace --result "$tap_work/result" "$(config hello)" </dev/null >"$tap_work/out" 2>"$tap_work/errors" || status=$?
 is 'trace table: exit status' "$status" 0
-for stage in start config resources clone vm memory kernel irqchip vcpus tables threads first-entry first-exit end reaped; do
+for stage in start config resources clone vm memory kernel irqchip vcpus tables jail threads seal first-entry first-exit end reaped; do
 	check "trace table: $stage" grep -q "^$stage " "$tap_work/errors"
 done
 is 'standard output has the guest only' "$(cat "$tap_work/out")" 'hello from a mote unikernel'
