@@ -4,13 +4,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <linux/sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "monitor/log.h"
@@ -20,6 +23,7 @@ enum {
 	/* Threads that the kernel adds: workers of the rings, KVM's own. */
 	KERNEL_THREADS = 64,
 	LIST_MAX_BYTES = 160,
+	BEGIN_ROOM_NS = 5000000,
 };
 
 static int jail_failed(const struct confinement *confinement, int error, struct reason *reason)
@@ -108,10 +112,21 @@ pid_t confine_clone(struct confinement *confinement, struct reason *reason)
 	return pid;
 }
 
+/* A VM process that fails early never says so: the limit is all that ends this wait then. */
+static void wait_for_begin(_Atomic uint32_t *begin)
+{
+	const struct timespec limit = {.tv_nsec = BEGIN_ROOM_NS};
+
+	if (atomic_load(begin) == 0)
+		syscall(SYS_futex, begin, FUTEX_WAIT, 0, &limit, NULL, 0);
+}
+
 int confine_launcher(struct confinement *confinement, pid_t vm_process, struct reason *reason)
 {
-	int error = jail_make_room(&confinement->jail, vm_process);
+	int error;
 
+	wait_for_begin(&confinement->state->begin_room);
+	error = jail_make_room(&confinement->jail, vm_process);
 	if (!error)
 		error = jail_shed(&confinement->jail);
 	if (error)
@@ -144,6 +159,12 @@ int confine_arrive(struct confinement *confinement, struct reason *reason)
 		return reason_set(reason, error, "mote.cgroup: cannot enter the group: %s",
 				  strerror(-error));
 	return 0;
+}
+
+void confine_begin_room(const struct confinement *confinement)
+{
+	atomic_store(&confinement->state->begin_room, 1);
+	syscall(SYS_futex, &confinement->state->begin_room, FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 
 int confine_keep(struct confinement *confinement, int fd)

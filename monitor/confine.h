@@ -41,10 +41,18 @@ int confine_prepare(struct confinement *confinement, const struct vm_config *con
 /* clone3(): 0 in the VM process, its pid in the launcher, or negative errno. */
 pid_t confine_clone(struct confinement *confinement, struct reason *reason);
 
-/* The launcher's own part; it cannot open anything by name afterwards. */
+/*
+ * The launcher's own part; it cannot open anything by name afterwards.  It waits for
+ * confine_begin_room(), for a moment at most: making namespaces beside the first steps of KVM costs
+ * these half a millisecond, beside the later ones nothing, as both wait for the kernel's
+ * read-copy-update there.
+ */
 int confine_launcher(struct confinement *confinement, pid_t vm_process, struct reason *reason);
 
 int confine_arrive(struct confinement *confinement, struct reason *reason);
+
+/* In the VM process: VM and memory are there. */
+void confine_begin_room(const struct confinement *confinement);
 
 /* Descriptors that confine_vm() leaves open; those below 0 are passed over. */
 int confine_keep(struct confinement *confinement, int fd);

@@ -300,13 +300,29 @@ static int build_tables(struct machine *machine, struct reason *reason)
 	return set_boot_registers(machine, &parameters, reason);
 }
 
+int machine_create(struct machine *machine, struct reason *reason)
+{
+	int error = kvm_create(&machine->kvm, machine->resources->kvm_fd, reason);
+
+	machine->vcpu_count = machine->config->machine.vcpu_count;
+	machine->links.kvm = &machine->kvm;
+	machine->links.console = machine->console;
+	machine->links.trace = &machine->state->trace;
+	if (error)
+		return error;
+	trace_stamp(&machine->state->trace, TRACE_VM);
+	error = build_memory(machine, reason);
+	if (!error)
+		trace_stamp(&machine->state->trace, TRACE_MEMORY);
+	return error;
+}
+
 /* The steps of machine_build(), in the order that is cheap for KVM (see kvm.h). */
 static const struct {
 	int (*step)(struct machine *machine, struct reason *reason);
 	enum outcome_kind failure;
 	enum trace_stage stage;
 } steps[] = {
-	{build_memory, OUTCOME_HOST_FAILURE, TRACE_MEMORY},
 	{build_kernel, OUTCOME_BAD_IMAGE, TRACE_KERNEL},
 	{build_platform, OUTCOME_HOST_FAILURE, TRACE_IRQCHIP},
 	{build_vcpus, OUTCOME_HOST_FAILURE, TRACE_VCPUS},
@@ -323,16 +339,8 @@ static uint32_t stage_value(const struct machine *machine, enum trace_stage stag
 
 int machine_build(struct machine *machine, enum outcome_kind *failure, struct reason *reason)
 {
-	int error = kvm_create(&machine->kvm, machine->resources->kvm_fd, reason);
+	int error;
 
-	*failure = OUTCOME_HOST_FAILURE;
-	machine->vcpu_count = machine->config->machine.vcpu_count;
-	machine->links.kvm = &machine->kvm;
-	machine->links.console = machine->console;
-	machine->links.trace = &machine->state->trace;
-	if (error)
-		return error;
-	trace_stamp(&machine->state->trace, TRACE_VM);
 	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
 		error = steps[i].step(machine, reason);
 		if (error) {

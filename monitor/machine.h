@@ -5,7 +5,7 @@
  * Builds, out of a checked configuration and open descriptors, a machine whose
  * boot vCPU stands at the kernel's entry.  Nothing of the guest runs here.
  *
- * Call order: machine_build() once, in the VM process, while it has one thread.
+ * Call order: machine_create(), then machine_build(), in the VM process, while it has one thread.
  * Ownership: config, resources, state and console are borrowed and outlive the machine; the
  * rest lives as long as the process, whose end is its release.
  * Errors: negative errno, `failure` says whose fault it is, the reason in words.
@@ -59,7 +59,13 @@ struct machine {
 	unsigned int vcpu_count;
 };
 
-/* The fields above `kvm` are set by the caller; the rest is zero. */
+/*
+ * The VM and its memory.  The fields above `kvm` are set by the caller; the rest is zero.  A
+ * failure is the host's.
+ */
+int machine_create(struct machine *machine, struct reason *reason);
+
+/* All that is in it. */
 int machine_build(struct machine *machine, enum outcome_kind *failure, struct reason *reason);
 
 #endif

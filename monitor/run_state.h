@@ -58,7 +58,8 @@ struct run_state {
 	_Atomic uint32_t outcome_code;
 	_Atomic uint32_t stop_kind; /* the launcher's wish: OUTCOME_NONE, _SIGNAL or _TIMEOUT */
 	_Atomic uint32_t stop_code;
-	struct filter_miss miss; /* a system call that a role may not make */
+	_Atomic uint32_t begin_room; /* a futex: the launcher may go to work (confine.h) */
+	struct filter_miss miss;     /* a system call that a role may not make */
 	struct confine_costs costs;
 };
 

@@ -289,7 +289,12 @@ void vm_process_main(void *vm_process)
 	if (confine_arrive(confinement, &reason))
 		fail(OUTCOME_HOST_FAILURE, &reason);
 
-	/* The last allocation: VM, guest memory, kernel image, vCPUs. */
+	/* The VM and its memory, while nobody else keeps the kernel busy. */
+	if (machine_create(&machine, &reason))
+		fail(OUTCOME_HOST_FAILURE, &reason);
+	confine_begin_room(confinement);
+
+	/* The last allocation: kernel image, devices, vCPUs. */
 	if (machine_build(&machine, &failure, &reason))
 		fail(failure, &reason);
 
