@@ -15,6 +15,7 @@ enum {
 	CPU_PERIOD_MAX_US = 1000000,
 	CPU_PERIOD_DEFAULT_US = 100000,
 	PIDS_MAX = 1 << 22,
+	THREADS_BESIDE_VCPUS = 2,
 	DEVICE_MAJOR_MAX = (1 << 12) - 1, /* dev_t inside the kernel: 12 bits and 20 */
 	DEVICE_MINOR_MAX = (1 << 20) - 1,
 	NUMBER_BASE = 10,
@@ -290,15 +291,19 @@ void config_read_cgroup(struct json_reader *reader, json_t *value, void *target)
 	json_read_object(reader, value, &schema, cgroup);
 }
 
-/* A thread for each vCPU and one for devices: with fewer the machine could not start. */
+/*
+ * Beside the threads of the vCPUs there is one for devices, and one that newer kernels make for
+ * each VM in its first KVM_RUN: where they cannot, that call fails for as long as it is repeated.
+ */
 void config_check_cgroup(struct json_reader *reader, const struct vm_config *config)
 {
 	uint32_t pids = config->mote.cgroup.pids;
-	uint32_t threads = config->machine.vcpu_count + 1;
+	uint32_t threads = config->machine.vcpu_count + THREADS_BESIDE_VCPUS;
 
 	if (pids && pids < threads)
 		json_complain(reader,
 			      "mote.cgroup.pids: %" PRIu32 " is less than the %" PRIu32
-			      " threads of this machine: one for each vCPU and one for devices",
+			      " threads of this machine: "
+			      "one for each vCPU, one for devices, one of KVM's",
 			      pids, threads);
 }

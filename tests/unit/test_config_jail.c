@@ -306,7 +306,7 @@ static void nine_devices_are_too_many(void **state)
 static void fewer_pids_than_threads_are_refused(void **state)
 {
 	struct json_reader reader = {.complain = keep_line};
-	struct vm_config config = {.machine = {.vcpu_count = 4}, .mote.cgroup.pids = 5};
+	struct vm_config config = {.machine = {.vcpu_count = 4}, .mote.cgroup.pids = 6};
 
 	(void)state;
 	lines[0] = '\0';
@@ -314,10 +314,10 @@ static void fewer_pids_than_threads_are_refused(void **state)
 	config.mote.cgroup.pids = 0;
 	config_check_cgroup(&reader, &config);
 	assert_string_equal(lines, "");
-	config.mote.cgroup.pids = 4;
+	config.mote.cgroup.pids = 5;
 	config_check_cgroup(&reader, &config);
-	assert_string_equal(lines, "mote.cgroup.pids: 4 is less than the 5 threads of this "
-				   "machine: one for each vCPU and one for devices\n");
+	assert_string_equal(lines, "mote.cgroup.pids: 5 is less than the 6 threads of this "
+				   "machine: one for each vCPU, one for devices, one of KVM's\n");
 }
 
 int main(void)
