@@ -198,13 +198,22 @@ static uint64_t file_bytes_max(const struct confinement *confinement)
 	return most;
 }
 
-int confine_vm(struct confinement *confinement, unsigned int rings, unsigned int threads,
-	       struct reason *reason)
+/* A drive whose engine is left to mote may get one as well. */
+static unsigned int rings_max(const struct vm_config *config)
+{
+	unsigned int rings = 0;
+
+	for (unsigned int i = 0; i < config->drive_count; i++)
+		rings += config->drives[i].io_engine != CONFIG_IO_ENGINE_SYNC;
+	return rings;
+}
+
+int confine_vm(struct confinement *confinement, unsigned int threads, struct reason *reason)
 {
 	struct jail *jail = &confinement->jail;
 	int error;
 
-	jail->new_fds_max = rings;
+	jail->new_fds_max = rings_max(confinement->config);
 	jail->file_bytes_max = file_bytes_max(confinement);
 	/* The limit counts all processes of the uid, so it is for one that nobody else has. */
 	if (jail->is_root && !confinement->config->mote.jail.uid)

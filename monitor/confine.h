@@ -57,9 +57,8 @@ void confine_begin_room(const struct confinement *confinement);
 /* Descriptors that confine_vm() leaves open; those below 0 are passed over. */
 int confine_keep(struct confinement *confinement, int fd);
 
-/* `rings` is how many io_urings, `threads` how many threads come later. */
-int confine_vm(struct confinement *confinement, unsigned int rings, unsigned int threads,
-	       struct reason *reason);
+/* `threads` is how many threads come later.  Of descriptors, only those of the drives' rings. */
+int confine_vm(struct confinement *confinement, unsigned int threads, struct reason *reason);
 
 /* One line about the pieces that this host lacks and the user allowed to be missing. */
 void confine_warn(const struct confinement *confinement);

@@ -246,7 +246,7 @@ static int enter_jail(struct reason *reason)
 		error = confine_keep(confinement, machine.vcpus[i].fd);
 	if (error)
 		return reason_set(reason, error, "jail: more descriptors than it has room for");
-	error = confine_vm(confinement, machine.config->drive_count, machine.vcpu_count, reason);
+	error = confine_vm(confinement, machine.vcpu_count, reason);
 	if (!error)
 		confine_warn(confinement);
 	return error;
