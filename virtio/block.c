@@ -3,6 +3,7 @@
 #include "virtio/block.h"
 
 #include <assert.h>
+#include <poll.h>
 #include <string.h>
 #include <time.h>
 
@@ -515,7 +516,9 @@ int block_open_ring(struct block *block)
 {
 	int error = disk_open_ring(&block->disk);
 
-	if (!error)
-		block->device.service_fd = block->disk.ring.ring_fd;
-	return error;
+	if (error)
+		return error;
+	block->device.service_fd = block->disk.ring.ring_fd;
+	block->device.service_events = POLLIN;
+	return 0;
 }

@@ -34,6 +34,24 @@ void virtio_device_fail(struct virtio_device *device, unsigned int queue, enum v
 	device->links->failed(device->links->owner, queue, fault);
 }
 
+void virtio_device_config_changed(struct virtio_device *device)
+{
+	/* Before anybody can read the new contents: the caller's lock covers both (2.5.2). */
+	device->config_generation++;
+	if (virtio_device_is_live(device))
+		interrupt(device, VIRTIO_INTERRUPT_CONFIG_CHANGE);
+}
+
+void virtio_device_expect(struct virtio_device *device, short events)
+{
+	int added = events & ~device->service_events;
+
+	if (events != device->service_events)
+		device->service_events = events;
+	if (added)
+		device->links->wake(device->links->owner);
+}
+
 void virtio_device_set_due(struct virtio_device *device, uint64_t due_ns)
 {
 	bool is_earlier = due_ns < device->due_ns;

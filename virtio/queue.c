@@ -268,7 +268,7 @@ void queue_unpop(struct queue *queue)
 	queue->next_avail--;
 }
 
-void queue_push(struct queue *queue, uint16_t head, uint32_t written_bytes)
+void queue_place(struct queue *queue, uint16_t head, uint32_t written_bytes)
 {
 	struct used_entry *entries = (void *)&queue->used[RING_ENTRIES];
 	struct used_entry *entry = &entries[queue->next_used & (queue->size - 1)];
@@ -276,16 +276,26 @@ void queue_push(struct queue *queue, uint16_t head, uint32_t written_bytes)
 	__atomic_store_n(&entry->head, head, __ATOMIC_RELAXED);
 	__atomic_store_n(&entry->written_bytes, written_bytes, __ATOMIC_RELAXED);
 	queue->next_used++;
-	/*
-	 * Release: the entry and what was written into the buffers come before the index.  Pairs
-	 * with the barrier that the driver has between reading the index and the entry (2.7.14).
-	 */
-	__atomic_store_n(&queue->used[RING_INDEX], queue->next_used, __ATOMIC_RELEASE);
 	/* 65536 pushes since the last signal look like none: remember it as one long ago. */
 	if (queue->next_used == queue->signalled_used) {
 		queue->signalled_used--;
 		queue->was_signalled = false;
 	}
+}
+
+void queue_publish(struct queue *queue)
+{
+	/*
+	 * Release: the entries and what was written into the buffers come before the index.  Pairs
+	 * with the barrier that the driver has between reading the index and the entry (2.7.14).
+	 */
+	__atomic_store_n(&queue->used[RING_INDEX], queue->next_used, __ATOMIC_RELEASE);
+}
+
+void queue_push(struct queue *queue, uint16_t head, uint32_t written_bytes)
+{
+	queue_place(queue, head, written_bytes);
+	queue_publish(queue);
 }
 
 /* Whether `event` was passed on the way from `before` to `now` (2.7.7.2, 2.7.10.1). */

@@ -185,7 +185,8 @@ static void notify(void)
 /* Wait for the ring as the I/O thread would. */
 static void await(void)
 {
-	struct pollfd ready = {.fd = block.device.service_fd, .events = POLLIN};
+	struct pollfd ready = {.fd = block.device.service_fd,
+			       .events = block.device.service_events};
 
 	assert_int_equal(poll(&ready, 1, TIMEOUT_MS), 1);
 	block.device.ops->service(&block.device, 0);

@@ -340,6 +340,38 @@ static void push_tells_head_and_length(void **state)
 	assert_false(fake_driver_take_used(&pair.driver, &entry));
 }
 
+/* What is placed lies in the ring, but the driver's index does not tell of it yet. */
+static void placed_chains_are_seen_together(void **state)
+{
+	struct fake_used entry;
+
+	(void)state;
+	queue_place(&pair.queue, 5, 100);
+	queue_place(&pair.queue, 2, 0);
+	queue_place(&pair.queue, 7, 1);
+	assert_int_equal(pair.driver.used[1], 0);
+	assert_false(fake_driver_take_used(&pair.driver, &entry));
+	queue_publish(&pair.queue);
+	assert_int_equal(pair.driver.used[1], 3);
+	assert_true(queue_interrupt_due(&pair.queue));
+	assert_false(queue_interrupt_due(&pair.queue));
+	for (unsigned int i = 0; i < 3; i++) {
+		assert_true(fake_driver_take_used(&pair.driver, &entry));
+		assert_int_equal(entry.head, i == 0 ? 5 : i == 1 ? 2 : 7);
+		assert_int_equal(entry.written_bytes, i == 0 ? 100 : i == 1 ? 0 : 1);
+	}
+}
+
+static void publishing_nothing_is_nothing(void **state)
+{
+	(void)state;
+	queue_push(&pair.queue, 1, 1);
+	assert_true(queue_interrupt_due(&pair.queue));
+	queue_publish(&pair.queue);
+	assert_int_equal(pair.driver.used[1], 1);
+	assert_false(queue_interrupt_due(&pair.queue));
+}
+
 static void go_around(uint16_t size, unsigned int rounds)
 {
 	struct fake_used entry;
@@ -417,6 +449,8 @@ int main(void)
 		WITH_QUEUE(unpop_gives_the_chain_back_to_be_read_afresh),
 		WITH_QUEUE(has_more_is_what_the_next_pop_finds),
 		WITH_QUEUE(push_tells_head_and_length),
+		WITH_QUEUE(placed_chains_are_seen_together),
+		WITH_QUEUE(publishing_nothing_is_nothing),
 		WITH_QUEUE(indices_wrap_at_65536),
 		WITH_QUEUE(the_avail_index_is_checked_across_the_wrap),
 	};

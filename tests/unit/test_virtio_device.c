@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* tests/unit/test_virtio_device.c - what all devices share: signals, failure, time, configuration.
  */
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -208,6 +209,49 @@ static void only_an_earlier_time_wakes(void **state)
 	}
 }
 
+static void waiting_for_more_wakes(void **state)
+{
+	static const struct {
+		short events;
+		unsigned int wakes;
+	} steps[] = {{0, 0},      {POLLIN, 1}, {POLLIN, 1},           {POLLIN | POLLOUT, 2},
+		     {POLLIN, 2}, {0, 2},      {POLLOUT | POLLIN, 3}, {POLLOUT, 3},
+		     {POLLIN, 4}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		virtio_device_expect(&board.device, steps[i].events);
+		assert_int_equal(board.device.service_events, steps[i].events);
+		assert_int_equal(board.wakes, steps[i].wakes);
+	}
+}
+
+static void a_change_of_configuration_is_a_generation_and_an_interrupt(void **state)
+{
+	(void)state;
+	board.device.config_generation = UINT32_MAX;
+	virtio_device_config_changed(&board.device);
+	assert_int_equal(board.device.config_generation, 0);
+	assert_int_equal(board.device.interrupt_status, VIRTIO_INTERRUPT_CONFIG_CHANGE);
+	assert_int_equal(board.interrupts, 1);
+}
+
+/* Who reads the configuration before or between has to see that it is another one. */
+static void a_change_without_a_driver_is_a_generation_only(void **state)
+{
+	static const uint32_t quiet[] = {0, LIVE & ~VIRTIO_STATUS_DRIVER_OK,
+					 LIVE | VIRTIO_STATUS_FAILED};
+
+	(void)state;
+	for (uint32_t i = 0; i < 3; i++) {
+		board.device.status = quiet[i];
+		virtio_device_config_changed(&board.device);
+		assert_int_equal(board.device.config_generation, i + 1);
+	}
+	assert_int_equal(board.device.interrupt_status, 0);
+	assert_int_equal(board.interrupts, 0);
+}
+
 /* Both the structure and the reader's buffer end where the address space does. */
 static void copy_config(uint32_t offset, uint32_t size_bytes, const char *expected)
 {
@@ -252,6 +296,9 @@ int main(void)
 		WITH_DEVICE(failure_before_driver_ok_interrupts_nobody),
 		WITH_DEVICE(what_was_done_before_the_failure_is_still_told),
 		WITH_DEVICE(only_an_earlier_time_wakes),
+		WITH_DEVICE(waiting_for_more_wakes),
+		WITH_DEVICE(a_change_of_configuration_is_a_generation_and_an_interrupt),
+		WITH_DEVICE(a_change_without_a_driver_is_a_generation_only),
 		cmocka_unit_test(configuration_reads_end_with_it),
 	};
 
