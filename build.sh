@@ -16,7 +16,7 @@ readonly packages_kernel=(gcc make bc bison flex libelf-dev xz-utils zstd cpio p
 readonly packages_bench_block=(qemu-system-x86 fio)
 readonly packages_lint=(mandoc clang-format clang-tidy cppcheck shellcheck)
 
-readonly benchmarks=(startup block)
+readonly benchmarks=(startup parallel block)
 
 usage() {
 	cat <<'EOF'
@@ -28,7 +28,7 @@ usage: ./build.sh TASK
   test            unit, command-line, native and lab tests; MOTE_KVM=none runs all guests in the lab
   lint            format, static analysis and the structure's own rules
   fuzz [SECONDS]  run every fuzz target for SECONDS (default 60) from its corpus
-  bench NAME      benchmarks; NAME: startup, block or all.  --quick, --json FILE
+  bench NAME      benchmarks; NAME: startup, parallel, block or all.  --quick, --json FILE
   guest-kernel    build the minimal Linux guest kernels, print where they are
   clean           remove what was built here (caches outside stay)
 EOF
@@ -199,6 +199,12 @@ task_fuzz() {
 
 bench_startup() {
 	"$build/release/benches/bench_startup" --mote "$build/mote" \
+		--floor "$build/release/benches/floor" \
+		--guest "$build/release/tests/guests/hello.elf" "$@"
+}
+
+bench_parallel() {
+	"$build/release/benches/bench_parallel" --mote "$build/mote" \
 		--floor "$build/release/benches/floor" \
 		--guest "$build/release/tests/guests/hello.elf" "$@"
 }

@@ -116,12 +116,12 @@ static uint64_t stage_ns(const struct subject_run *run, const char *name)
 	return 0;
 }
 
-static int take_stamps(const struct subject *subject, struct subject_run *run, int fd)
+int subject_take_stamps(const struct subject *subject, struct subject_run *run, int result_fd)
 {
 	static char text[RESULT_MAX_BYTES];
 	bool is_readable;
 
-	read_result(fd, text);
+	read_result(result_fd, text);
 	is_readable = subject->format == SUBJECT_RESULT_LINE ? read_result_line(run, text)
 							     : read_stamp_lines(run, text);
 	run->first_instruction_ns = stage_ns(run, "guest-boot");
@@ -151,7 +151,7 @@ int subject_run(const struct subject *subject, struct subject_run *run)
 	if (error == 0 && seen.first_output_ns == 0)
 		error = -EIO;
 	if (error == 0)
-		error = take_stamps(subject, &seen, child.result_fd);
+		error = subject_take_stamps(subject, &seen, child.result_fd);
 	child_close(&child);
 	if (error == 0)
 		*run = seen;

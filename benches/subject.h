@@ -46,6 +46,12 @@ struct subject_run {
 };
 
 /*
+ * Read the stamps that a run of the subject left on its result pipe, into `stages` and
+ * `first_instruction_ns`.  Returns 0, or -EPROTO with a message.
+ */
+int subject_take_stamps(const struct subject *subject, struct subject_run *run, int result_fd);
+
+/*
  * Run it once.  Returns 0, or a negative errno with a message on standard error: -EIO for a
  * status other than 0 or a run without output, -EPROTO for stamps that are missing or unreadable.
  */
