@@ -38,16 +38,32 @@ static int open_empty_mount(void)
 }
 
 /*
- * Put the mount in the place of all others.  pivot_root(".", ".") leaves the old root on top of the
+ * Make the working directory the root.  pivot_root(".", ".") leaves the old root on top of the
  * new one, where "." still finds it, so that no directory is needed to put it.
+ *
+ * A host that runs from its initramfs has a root that cannot be moved (EINVAL): there it stays
+ * below the new one, out of reach for who has no CAP_SYS_CHROOT and no directory open.
  */
+static int change_root(void)
+{
+	if (syscall(SYS_pivot_root, ".", ".") == 0)
+		return umount2(".", MNT_DETACH) < 0 ? -errno : 0;
+	if (errno != EINVAL)
+		return -errno;
+	return chroot(".") < 0 ? -errno : 0;
+}
+
+/* Put the mount in the place of all others. */
 static int move_into(int empty)
 {
-	if (move_mount(empty, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0 ||
-	    fchdir(empty) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 ||
-	    umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+	int error;
+
+	if (move_mount(empty, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0 || fchdir(empty) < 0)
 		return -errno;
-	return 0;
+	error = change_root();
+	if (!error && chdir("/") < 0)
+		error = -errno;
+	return error;
 }
 
 int root_make_empty(void)

@@ -2,8 +2,10 @@
 /*
  * jail/root.h - a root directory with nothing in it, where nothing can be put.
  *
- * Call order: root_make_empty() in a mount namespace of the process's own, which it leaves with one
- * mount: a ramfs, empty, read-only, no programs, no devices.  root_prove_empty() at any time after.
+ * Call order: root_make_empty() in a mount namespace of the process's own, in which it leaves one
+ * mount to be seen: a ramfs, empty, read-only, no programs, no devices.  All others are gone, but
+ * on a host that runs from its initramfs, whose root can only be covered.  root_prove_empty() at
+ * any time after.
  *
  * Nothing is left behind on the host: the mounts live as long as the namespace does.
  * Errors: negative errno, with the process in one or the other root.

@@ -116,6 +116,40 @@ static void it_can_be_made_from_an_empty_one(void **state)
 	in_child(twice);
 }
 
+/*
+ * Below the root of each host is the kernel's first one, which cannot be moved; a host that runs
+ * from its initramfs has no other.
+ */
+static void move_to_the_first_root(void)
+{
+	int own;
+
+	expect(unshare(CLONE_NEWNS) == 0);
+	own = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	expect(own >= 0);
+	expect(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
+	expect(umount2("/", MNT_DETACH) == 0);
+	expect(setns(own, CLONE_NEWNS) == 0);
+	close(own);
+}
+
+static void covered(void)
+{
+	need_root();
+	if (access("/init", F_OK) == 0)
+		skip_child("this host runs from its initramfs, where all tests are like this one");
+	move_to_the_first_root();
+	expect(root_make_empty() == 0);
+	look_around();
+	put_something();
+}
+
+static void a_root_that_cannot_be_moved_is_covered(void **state)
+{
+	(void)state;
+	in_child(covered);
+}
+
 static void other_roots(void)
 {
 	expect(root_prove_empty() == -EPERM);
@@ -163,6 +197,7 @@ int main(void)
 		cmocka_unit_test(roots_new_root_is_empty),
 		cmocka_unit_test(an_ordinary_users_new_root_is_empty),
 		cmocka_unit_test(it_can_be_made_from_an_empty_one),
+		cmocka_unit_test(a_root_that_cannot_be_moved_is_covered),
 		cmocka_unit_test(another_root_is_no_proof),
 		cmocka_unit_test(it_takes_power),
 		cmocka_unit_test(the_host_keeps_its_own),
