@@ -20,6 +20,7 @@
 #include "tests/guests/lib/cpu.h"
 #include "tests/guests/lib/guest.h"
 #include "tests/guests/lib/heap.h"
+#include "tests/guests/lib/histogram.h"
 #include "tests/guests/lib/random.h"
 #include "tests/guests/lib/string.h"
 #include "tests/guests/lib/virtio_block.h"
@@ -29,10 +30,6 @@ enum {
 	BLOCK_BYTES_MAX = 65536,
 	QUEUE_SIZE = 256,
 	READS_OF_TEN = 7,
-	/* The histogram: each power of two in 64 parts, so a bin is at most 1.6 % wide. */
-	BIN_BITS = 6,
-	OCTAVES = 40,
-	BINS = (OCTAVES + 1) << BIN_BITS,
 };
 
 #define NS_PER_SECOND UINT64_C(1000000000)
@@ -54,12 +51,9 @@ struct slot {
 };
 
 struct tally {
-	uint64_t requests;
 	uint64_t errors;
-	uint64_t sum_ticks;
-	uint64_t longest_ticks;
 	uint64_t elapsed_ticks;
-	uint32_t bins[BINS];
+	struct histogram latency; /* of all requests */
 };
 
 static struct block_disk disk;
@@ -67,42 +61,6 @@ static struct slot slots[DEPTH_MAX];
 static struct tally tally;
 static struct random random;
 static uint64_t next_block;
-
-static uint32_t bin_of(uint64_t ticks)
-{
-	uint32_t shift;
-
-	if (ticks < 2 << BIN_BITS)
-		return (uint32_t)ticks;
-	shift = 63 - (uint32_t)__builtin_clzll(ticks) - BIN_BITS;
-	if (shift >= OCTAVES)
-		return BINS - 1;
-	return (shift << BIN_BITS) + (uint32_t)(ticks >> shift);
-}
-
-/* The middle of a bin. */
-static uint64_t bin_ticks(uint32_t bin)
-{
-	uint32_t shift;
-
-	if (bin < 2 << BIN_BITS)
-		return bin;
-	shift = (bin >> BIN_BITS) - 1;
-	return ((uint64_t)(bin - (shift << BIN_BITS)) << shift) + (UINT64_C(1) << shift >> 1);
-}
-
-static uint64_t percentile_ns(uint32_t percent)
-{
-	uint64_t wanted = (tally.requests * percent + 99) / 100;
-	uint64_t seen = 0;
-
-	for (uint32_t bin = 0; bin < BINS; bin++) {
-		seen += tally.bins[bin];
-		if (seen >= wanted)
-			return clock_ticks_to_ns(bin_ticks(bin));
-	}
-	return 0;
-}
 
 static void submit(const struct run *run, struct slot *slot)
 {
@@ -121,14 +79,8 @@ static void submit(const struct run *run, struct slot *slot)
 /* Called with what was taken back at `now`. */
 static void count(const struct slot *slot, uint64_t now)
 {
-	uint64_t ticks = now - slot->begin_tsc;
-
-	tally.requests++;
 	tally.errors += slot->request.status != BLOCK_OK;
-	tally.sum_ticks += ticks;
-	tally.bins[bin_of(ticks)]++;
-	if (ticks > tally.longest_ticks)
-		tally.longest_ticks = ticks;
+	histogram_add(&tally.latency, now - slot->begin_tsc);
 }
 
 /* Hand a batch over; its requests begin now. */
@@ -180,16 +132,17 @@ static void transfer(const struct run *run, uint64_t requests, uint64_t deadline
 
 static void report(const struct run *run, uint64_t notifications, uint64_t interrupts)
 {
+	const struct histogram *latency = &tally.latency;
 	uint64_t elapsed_ns = clock_ticks_to_ns(tally.elapsed_ticks);
 
 	print("{\"kind\":\"%s\",\"pattern\":\"%s\",\"block\":%u,\"depth\":%u,", run->kind,
 	      run->is_random ? "random" : "sequential", run->block_bytes, run->depth);
 	print("\"requests\":%lu,\"errors\":%lu,\"elapsed_ns\":%lu,\"iops\":%lu,\"mean_ns\":%lu,",
-	      tally.requests, tally.errors, elapsed_ns,
-	      tally.requests * NS_PER_SECOND / (elapsed_ns | 1),
-	      clock_ticks_to_ns(tally.sum_ticks / tally.requests));
-	print("\"p50_ns\":%lu,\"p90_ns\":%lu,\"p99_ns\":%lu,\"max_ns\":%lu,", percentile_ns(50),
-	      percentile_ns(90), percentile_ns(99), clock_ticks_to_ns(tally.longest_ticks));
+	      latency->count, tally.errors, elapsed_ns,
+	      latency->count * NS_PER_SECOND / (elapsed_ns | 1), histogram_mean_ns(latency));
+	print("\"p50_ns\":%lu,\"p90_ns\":%lu,\"p99_ns\":%lu,\"max_ns\":%lu,",
+	      histogram_percentile_ns(latency, 50), histogram_percentile_ns(latency, 90),
+	      histogram_percentile_ns(latency, 99), clock_ticks_to_ns(latency->longest_ticks));
 	print("\"notifications\":%lu,\"interrupts\":%lu}\n", notifications, interrupts);
 }
 

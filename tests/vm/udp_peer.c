@@ -7,6 +7,7 @@
  *	udp_peer say ADDRESS PORT TEXT            send until something comes back, print that
  *	udp_peer blast ADDRESS PORT SIZE RATE MS  RATE datagrams a second (0: all it can), one way
  *	udp_peer burst ADDRESS PORT SIZE COUNT    all at once; wait until that many came back
+ *	udp_peer serve ADDRESS PORT               be the one that echoes, until killed
  *
  * Prints one line.  Exit status: 0 all came back, 1 something did not, 2 it could not be tried.
  */
@@ -272,13 +273,37 @@ static int do_burst(char *argv[])
 	return back == count ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* Says so when it listens. */
+static int do_serve(char *argv[])
+{
+	struct sockaddr_in at = {.sin_family = AF_INET};
+	struct sockaddr_in from;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (inet_pton(AF_INET, argv[2], &at.sin_addr) != 1)
+		errx(EXIT_TROUBLE, "not an address: %s", argv[2]);
+	at.sin_port = htons((uint16_t)number(argv[3]));
+	if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0)
+		err(EXIT_TROUBLE, "bind to %s", argv[2]);
+	printf("serving\n");
+	fflush(stdout);
+	for (;;) {
+		socklen_t from_bytes = sizeof(from);
+		ssize_t got = recvfrom(fd, received, sizeof(received), 0, (struct sockaddr *)&from,
+				       &from_bytes);
+
+		if (got >= 0)
+			sendto(fd, received, (size_t)got, 0, (struct sockaddr *)&from, from_bytes);
+	}
+}
+
 static const struct {
 	const char *name;
 	int arguments;
 	int (*run)(char *argv[]);
 } commands[] = {
 	{"ping", 5, do_ping},   {"echo", 7, do_echo},   {"say", 5, do_say},
-	{"blast", 7, do_blast}, {"burst", 6, do_burst},
+	{"blast", 7, do_blast}, {"burst", 6, do_burst}, {"serve", 4, do_serve},
 };
 
 int main(int argc, char *argv[])
@@ -286,5 +311,5 @@ int main(int argc, char *argv[])
 	for (unsigned int at = 0; at < sizeof(commands) / sizeof(commands[0]); at++)
 		if (argc == commands[at].arguments && strcmp(argv[1], commands[at].name) == 0)
 			return commands[at].run(argv);
-	errx(EXIT_TROUBLE, "usage: udp_peer ping|echo|say|blast|burst ADDRESS ...");
+	errx(EXIT_TROUBLE, "usage: udp_peer ping|echo|say|blast|burst|serve ADDRESS ...");
 }

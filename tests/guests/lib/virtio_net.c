@@ -249,27 +249,39 @@ static uint8_t *buffer_at(const struct net_nic *nic, int head)
 	return nic->buffers + (size_t)nic->buffer_of[head] * align(nic->buffer_bytes);
 }
 
+/* One more buffer of a frame, behind `total_bytes` of it.  The first, where nothing is joined, is
+ * kept. */
+static uint32_t take_part(struct net_nic *nic, int head, uint32_t total_bytes, uint32_t part_bytes)
+{
+	if (total_bytes + part_bytes > sizeof(struct net_header) + NET_FRAME_MAX_BYTES)
+		part_bytes = 0;
+	if (nic->joins_nothing && total_bytes == 0) {
+		nic->held = head;
+		return part_bytes;
+	}
+	if (!nic->joins_nothing)
+		memcpy(nic->joined + total_bytes, buffer_at(nic, head), part_bytes);
+	virtqueue_offer(&nic->receive, (uint16_t)head);
+	return part_bytes;
+}
+
 /* Collect the further buffers of a frame; they became visible together (5.1.6.4). */
-static bool join(struct net_nic *nic, int head, uint32_t written_bytes, struct net_frame *frame)
+static bool join(struct net_nic *nic, int head, uint32_t part_bytes, struct net_frame *frame)
 {
 	uint32_t left = frame->header->buffer_count;
-	uint32_t total_bytes = 0;
+	uint32_t total_bytes = take_part(nic, head, 0, part_bytes);
 
-	for (;;) {
-		if (total_bytes + written_bytes > sizeof(struct net_header) + NET_FRAME_MAX_BYTES)
-			written_bytes = 0;
-		memcpy(nic->joined + total_bytes, buffer_at(nic, head), written_bytes);
-		total_bytes += written_bytes;
-		virtqueue_offer(&nic->receive, (uint16_t)head);
-		if (--left == 0)
-			break;
-		head = virtqueue_take(&nic->receive, &written_bytes);
+	while (--left > 0) {
+		head = virtqueue_take(&nic->receive, &part_bytes);
 		if (head < 0)
 			return false;
+		total_bytes += take_part(nic, head, total_bytes, part_bytes);
 	}
 	nic->frames_of_parts++;
-	frame->header = (const struct net_header *)(const void *)nic->joined;
-	frame->bytes = nic->joined + sizeof(struct net_header);
+	if (!nic->joins_nothing) {
+		frame->header = (const struct net_header *)(const void *)nic->joined;
+		frame->bytes = nic->joined + sizeof(struct net_header);
+	}
 	frame->size_bytes = total_bytes - (uint32_t)sizeof(struct net_header);
 	return true;
 }
@@ -298,11 +310,16 @@ bool net_receive(struct net_nic *nic, struct net_frame *frame)
 	return false;
 }
 
-void net_release(struct net_nic *nic)
+void net_return(struct net_nic *nic)
 {
 	if (nic->held >= 0)
 		virtqueue_offer(&nic->receive, (uint16_t)nic->held);
 	nic->held = -1;
+}
+
+void net_release(struct net_nic *nic)
+{
+	net_return(nic);
 	virtqueue_publish(&nic->receive);
 }
 

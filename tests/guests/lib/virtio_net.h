@@ -92,7 +92,8 @@ struct net_nic {
 	uint32_t receive_part_bytes; /* buffers are offered in descriptors of that size */
 	uint32_t transmit_part_bytes;
 	bool is_indirect;
-	bool is_polled; /* net_wait() looks instead of sleeping */
+	bool is_polled;     /* net_wait() looks instead of sleeping */
+	bool joins_nothing; /* of a frame in several buffers only the first is to be seen */
 
 	struct virtio_device device;
 	struct virtqueue receive;
@@ -151,8 +152,10 @@ void net_flush(struct net_nic *nic);
 /* The next frame.  Returns false if there is none. */
 bool net_receive(struct net_nic *nic, struct net_frame *frame);
 
-/* Offer the buffer of the frame again, if one is held. */
+/* Offer the buffer of the frame again, if one is held; net_return() leaves it to a later one to
+ * tell the device. */
 void net_release(struct net_nic *nic);
+void net_return(struct net_nic *nic);
 
 /* Sleep until there is a frame. */
 void net_wait(struct net_nic *nic);
