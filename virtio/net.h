@@ -6,19 +6,21 @@
  * both directions (on a tap only) and MRG_RXBUF.  Queue 0 receives, queue 1 transmits.
  *
  * Transmitting happens on the thread that notifies: header and frame of a chain go to the port in
- * one system call, from where they lie.  The header is checked and copied first, so a guest cannot
- * change it on its way into the host's kernel: only offloads that were negotiated, only offsets
- * within the frame.  Frames that are wrong are dropped, told by links.refused, and answered, as a
- * cable would.
+ * one system call, from where they lie.  The virtio and the Ethernet header are copied before they
+ * are checked, and the copy is sent, so a guest cannot change them on their way into the host's
+ * kernel: only offloads that were negotiated, only offsets within the frame, only its own address
+ * where that is asked for.  Frames that are wrong are dropped, told by links.refused, and
+ * answered, as a cable would.  What has to wait, for a limiter or the port, is the I/O thread's.
  *
- * Receiving happens on the I/O thread, in service(): chains are collected until any frame would
- * fit, and frames read straight into them.  Chains that a frame did not need stay collected for the
- * next one.  A frame that found too little room keeps its rest in the spill: with MRG_RXBUF it goes
- * on as soon as the driver brings buffers, without it is dropped.  A frame's buffers become visible
- * to the driver all at once (5.1.6.4), and there is one interrupt for each batch of frames.
+ * Receiving (net_receiver.h) happens on the I/O thread alone, in service(), with one interrupt for
+ * each batch of frames.  Without chains to read into nothing waits for the port: the driver's next
+ * notification brings it back.  A frame that found too little room is dropped if the driver adds
+ * none for a while, since by then it may have none to add.
  *
  * When the driver is ready, the device sends a reverse ARP request (RFC 903) with its own address,
  * so that switches learn where that address is now, however it got there.
+ *
+ * A port that is gone is a link that is down: what is sent is dropped, and nothing comes.
  *
  * Call order: the caller fills `settings`, `port` and the limiters, then net_init(); then the
  * device is the transport's (device.h).  service_fd is the port's descriptor.
@@ -31,7 +33,9 @@
 #include <stdint.h>
 
 #include "virtio/device.h"
+#include "virtio/net_header.h"
 #include "virtio/net_port.h"
+#include "virtio/net_receiver.h"
 #include "virtio/rate_limiter.h"
 
 enum {
@@ -70,25 +74,6 @@ struct net_counters {
 	uint64_t throttled;    /* how often a rate limiter made a frame wait */
 };
 
-/* A chain that was collected for frames to come. */
-struct net_buffer {
-	uint16_t head;
-	uint16_t segment_count;
-	uint32_t bytes;
-};
-
-/* The receiving side: a first-in first-out list of chains, and the frame that waits. */
-struct net_receiver {
-	struct net_buffer buffers[QUEUE_SIZE_MAX];
-	unsigned int buffer_count;
-	struct iovec segments[NET_PORT_SEGMENTS_MAX]; /* of the buffers, in order */
-	unsigned int segment_count;
-	uint64_t bytes; /* sum over the buffers */
-	/* Header and frame that were read, and not given to the driver yet; 0: none. */
-	uint32_t waiting_bytes;
-	uint8_t spill[sizeof(struct net_header) + NET_FRAME_MAX_BYTES];
-};
-
 struct net {
 	struct virtio_device device;
 	struct net_settings settings;
@@ -97,10 +82,16 @@ struct net {
 	struct rate_limiter transmit_limiter;
 	struct net_counters counters;
 	struct net_receiver receiver;
-	uint64_t receive_due_ns; /* when a limiter lets the next one through; VIRTIO_NEVER */
-	uint64_t transmit_due_ns;
-	bool transmit_blocked; /* the port took no more: wait until it does */
 	bool link_is_up;
+
+	/* When to look at the port, or at the queue, again; VIRTIO_NEVER. */
+	uint64_t receive_due_ns;
+	uint64_t transmit_due_ns;
+	bool receive_starved;     /* only the driver's notification can help, or receive_due_ns */
+	uint64_t give_up_ns;      /* when the frame without room is dropped; 0: there is none */
+	bool transmit_blocked;    /* the port took no more: wait until it does */
+	uint32_t transmit_credit; /* bytes that the limiter let through, but the port did not */
+
 	struct queue_chain chain; /* the one being looked at */
 };
 

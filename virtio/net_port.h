@@ -14,9 +14,9 @@
  *
  * Ownership: the descriptor, which is non-blocking, and the buffers are borrowed.
  * Threads: the caller serialises.
- * Errors: 0 or negative errno.  -EAGAIN: nothing was taken, wait for the descriptor.  -EPIPE: a
- * stream's other end has gone for good, or broke the framing.
- * System calls: readv, writev, ioctl TUNSETOFFLOAD.
+ * Errors: 0 or negative errno.  -EAGAIN: nothing was taken, wait for the descriptor.  -EPIPE, now
+ * and ever after: a stream's other end has gone or broke the framing, a tap was removed.
+ * System calls: readv, writev, ioctl TUNSETOFFLOAD.  SIGPIPE has to be ignored.
  */
 #ifndef VIRTIO_NET_PORT_H
 #define VIRTIO_NET_PORT_H
@@ -26,44 +26,17 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
+#include "virtio/net_header.h"
+
 enum {
-	NET_FRAME_MIN_BYTES = 14, /* an Ethernet header */
-	NET_FRAME_MAX_BYTES = 14 + 4 +
-			      65535, /* with a VLAN tag; what segmentation offload allows */
 	NET_STREAM_LENGTH_BYTES = 4,
 	NET_STREAM_BUFFER_BYTES = 128 * 1024, /* one frame in part, and many that follow it */
 	NET_PORT_SEGMENTS_MAX = 1024,         /* IOV_MAX, the header's and the spill's included */
 };
 
-/* struct virtio_net_hdr, section 5.1.6, as VIRTIO_F_VERSION_1 has it. */
-struct net_header {
-	uint8_t flags;
-	uint8_t gso_type;
-	uint16_t header_bytes; /* hdr_len, a hint */
-	uint16_t gso_bytes;
-	uint16_t checksum_start;
-	uint16_t checksum_offset;
-	uint16_t buffer_count; /* num_buffers; of received frames only */
-};
-
-enum {
-	NET_HEADER_NEEDS_CHECKSUM = 1,
-	NET_HEADER_DATA_VALID = 2,
-	NET_GSO_NONE = 0,
-	NET_GSO_TCPV4 = 1,
-	NET_GSO_TCPV6 = 4,
-};
-
 enum net_port_kind {
 	NET_PORT_TAP,
 	NET_PORT_STREAM,
-};
-
-/* What the guest takes from a tap without help: of the TUN_F_ flags of linux/if_tun.h. */
-struct net_port_offloads {
-	bool checksum;
-	bool tso4;
-	bool tso6;
 };
 
 /* The two directions of a stream; page-aligned anonymous memory is best: untouched it costs
@@ -87,13 +60,17 @@ struct net_port {
 	bool is_broken; /* -EPIPE from now on */
 };
 
-/* Returns 0 or negative errno; a stream has nothing to set and returns 0. */
-int net_port_set_offloads(struct net_port *port, const struct net_port_offloads *offloads);
+/*
+ * What the guest takes from a tap without help: of the TUN_F_ flags of linux/if_tun.h.  Returns 0
+ * or negative errno; a stream has nothing to set and returns 0.
+ */
+int net_port_set_offloads(struct net_port *port, const struct net_offloads *offloads);
 
 /*
  * Send the frame behind a header: segments[0] is the header, alone.  A frame is taken whole or not
  * at all.  Other errors than -EAGAIN and -EPIPE: the frame is lost, such as -EINVAL for a header
- * that the host's kernel does not take, or -EIO for a tap that is down.
+ * that the host's kernel does not take, or -EIO for a tap that is down.  The list is the caller's
+ * no more: it may come back changed.
  */
 int net_port_send(struct net_port *port, struct iovec *segments, unsigned int count);
 
@@ -112,5 +89,8 @@ int net_port_flush(struct net_port *port);
  * beyond them is lost.
  */
 ssize_t net_port_receive(struct net_port *port, const struct iovec *segments, unsigned int count);
+
+/* Whether a frame could be received that the descriptor would not tell of. */
+bool net_port_has_frame(const struct net_port *port);
 
 #endif
