@@ -104,9 +104,19 @@ struct config_drive {
 	struct config_rate_limiter rate_limiter;
 };
 
+/* Where the frames of an interface go, beside its host_dev_name; what mote.network says of it. */
+struct config_uplink {
+	const char *socket; /* a stream socket that listens; NULL: it is a tap */
+	const char *bridge; /* make the tap, on this bridge; NULL: there is one */
+	const char *netns;  /* where the names are known, by name or path; NULL: here */
+	bool anti_spoof;
+};
+
 struct config_interface {
 	const char *iface_id;
-	const char *host_dev_name;
+	bool has_host_dev_name;    /* the key is there, whatever its value */
+	const char *host_dev_name; /* of a tap, or /dev/fd/N; NULL: the uplink says enough */
+	struct config_uplink uplink;
 	bool has_guest_mac;
 	uint8_t guest_mac[6];
 	uint32_t mtu; /* 0: not set */
@@ -135,6 +145,17 @@ struct config_metrics {
 /* Drives that are to bypass the host's page cache; each gets its `direct` set. */
 struct config_direct_io {
 	const char *drive_ids[CONFIG_DRIVES_MAX];
+	unsigned int count;
+};
+
+/* What waits for the interface of that iface_id. */
+struct config_network_entry {
+	const char *iface_id;
+	struct config_uplink uplink;
+};
+
+struct config_network {
+	struct config_network_entry entries[CONFIG_INTERFACES_MAX];
 	unsigned int count;
 };
 
@@ -193,6 +214,7 @@ struct config_mote {
 	uint64_t timeout_ms;         /* 0: none */
 	unsigned int clean_outcomes; /* OUTCOME_BIT of each kind that counts as success */
 	struct config_direct_io direct_io;
+	struct config_network network;
 	struct config_jail jail;
 	struct config_cgroup cgroup;
 };

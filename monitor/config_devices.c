@@ -249,13 +249,19 @@ static int parse_mac(void *target, const char *text, struct reason *reason)
 	return 0;
 }
 
-/* The kernel's own rule for names of network devices. */
+/* A name by the kernel's own rule, or a descriptor that the caller left open. */
 static int parse_device_name(void *target, const char *text, struct reason *reason)
 {
-	if (strlen(text) >= IFNAMSIZ || strpbrk(text, "/: ") || strcmp(text, ".") == 0 ||
-	    strcmp(text, "..") == 0)
-		return reason_set(reason, -EINVAL,
-				  "\"%.64s\" cannot be the name of a network device", text);
+	static const char descriptors[] = "/dev/fd/";
+	size_t digits = 0;
+
+	if (strncmp(text, descriptors, sizeof(descriptors) - 1) == 0)
+		digits = strspn(text + sizeof(descriptors) - 1, "0123456789");
+	if (digits == 0 || text[sizeof(descriptors) - 1 + digits])
+		if (strlen(text) >= IFNAMSIZ || strpbrk(text, "/: ") || strcmp(text, ".") == 0 ||
+		    strcmp(text, "..") == 0)
+			return reason_set(reason, -EINVAL,
+					  "\"%.64s\" cannot be the name of a network device", text);
 	*(const char **)target = text;
 	return 0;
 }
@@ -263,8 +269,8 @@ static int parse_device_name(void *target, const char *text, struct reason *reas
 static const struct json_field interface_fields[] = {
 	{"iface_id", JSON_FIELD_STRING, .required = true, ID_BYTES,
 	 SECTION_FIELD(config_interface, iface_id)},
-	{"host_dev_name", JSON_FIELD_PARSED, .required = true, PATH_BYTES,
-	 .parse = parse_device_name, SECTION_FIELD(config_interface, host_dev_name)},
+	{"host_dev_name", JSON_FIELD_PARSED, PATH_BYTES, .parse = parse_device_name,
+	 SECTION_FIELD(config_interface, host_dev_name)},
 	{"guest_mac", JSON_FIELD_PARSED, PATH_BYTES, .parse = parse_mac, .offset = 0},
 	{"mtu", JSON_FIELD_U32, .minimum = MTU_MIN, .maximum = MTU_MAX,
 	 SECTION_FIELD(config_interface, mtu)},
@@ -282,9 +288,12 @@ static void read_interface(struct json_reader *reader, json_t *value, struct vm_
 {
 	static const char section[] = "network-interfaces";
 	struct config_interface *interface = &config->interfaces[index];
+	const json_t *name;
 
 	*interface = (struct config_interface){0};
 	json_read_object(reader, value, &interface_schema, interface);
+	name = json_object_get(value, "host_dev_name");
+	interface->has_host_dev_name = name && !json_is_null(name);
 	for (unsigned int i = 0; i < index; i++) {
 		const struct config_interface *other = &config->interfaces[i];
 

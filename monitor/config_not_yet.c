@@ -10,11 +10,6 @@
 
 #define NOT_YET "not offered by this version of mote yet"
 
-/* Keys that have no schema so far. */
-const struct json_refusal config_mote_keys_not_yet[CONFIG_MOTE_KEYS_NOT_YET] = {
-	{"network", NOT_YET},
-};
-
 /* Devices whose keys have been checked in full. */
 static const struct {
 	const char *section;

@@ -260,6 +260,8 @@ static const struct json_field mote_fields[] = {
 	 SECTION_FIELD(config_mote, clean_outcomes)},
 	{"direct_io", JSON_FIELD_CUSTOM, .read = config_read_direct_io,
 	 SECTION_FIELD(config_mote, direct_io)},
+	{"network", JSON_FIELD_CUSTOM, .read = config_read_network,
+	 SECTION_FIELD(config_mote, network)},
 	{"jail", JSON_FIELD_CUSTOM, .read = config_read_jail, SECTION_FIELD(config_mote, jail)},
 	{"cgroup", JSON_FIELD_CUSTOM, .read = config_read_cgroup,
 	 SECTION_FIELD(config_mote, cgroup)},
@@ -267,9 +269,7 @@ static const struct json_field mote_fields[] = {
 
 static void read_mote(struct json_reader *reader, json_t *value, void *target)
 {
-	static const struct json_schema schema = {mote_fields, JSON_COUNT(mote_fields),
-						  config_mote_keys_not_yet,
-						  CONFIG_MOTE_KEYS_NOT_YET};
+	static const struct json_schema schema = {mote_fields, JSON_COUNT(mote_fields), NULL, 0};
 	struct config_mote *mote = &((struct vm_config *)target)->mote;
 
 	*mote = config_defaults.mote;
@@ -305,5 +305,6 @@ void config_cross_check(struct json_reader *reader, struct vm_config *config)
 			      "possible",
 			      devices, LAYOUT_DEVICES_MAX);
 	config_apply_direct_io(reader, config);
+	config_apply_network(reader, config);
 	config_check_cgroup(reader, config);
 }

@@ -36,6 +36,12 @@ void config_read_vsock(struct json_reader *reader, json_t *value, void *target);
 /* mote.direct_io; `target` is the struct config_direct_io. */
 void config_read_direct_io(struct json_reader *reader, json_t *value, void *target);
 
+/* In config_network.c: mote.network; `target` is the struct config_network. */
+void config_read_network(struct json_reader *reader, json_t *value, void *target);
+
+/* Give each interface its uplink, and complain of what cannot be told or contradicts itself. */
+void config_apply_network(struct json_reader *reader, struct vm_config *config);
+
 /* In config_jail.c: mote.jail into a struct config_jail, mote.cgroup into a struct config_cgroup.
  */
 void config_read_jail(struct json_reader *reader, json_t *value, void *target);
@@ -51,13 +57,9 @@ void config_apply_direct_io(struct json_reader *reader, struct vm_config *config
 void config_cross_check(struct json_reader *reader, struct vm_config *config);
 
 /*
- * What config_not_yet.c refuses: keys under "mote", and a device of a section, at the path where
- * the reader stands, once its keys have been checked in full.
+ * What config_not_yet.c refuses: a device of a section, at the path where the reader stands, once
+ * its keys have been checked in full.
  */
-enum {
-	CONFIG_MOTE_KEYS_NOT_YET = 1,
-};
-extern const struct json_refusal config_mote_keys_not_yet[CONFIG_MOTE_KEYS_NOT_YET];
 void config_complain_of_device(struct json_reader *reader, const char *section);
 
 /*

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: MIT */
+/* monitor/tap.c - see tap.h. */
+#include "monitor/tap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/ethtool.h>
+#include <linux/if_arp.h>
+#include <linux/if_ether.h>
+#include <linux/if_tun.h>
+#include <linux/sockios.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+	HEADER_BYTES = 12, /* struct virtio_net_hdr with num_buffers */
+	FLAGS = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR,
+	SYSFS_PATH_MAX_BYTES = 64,
+	/* Above what vendors assign, and so are the addresses of other ports of a bridge, of
+	 * which it takes the lowest. */
+	HIGH_ADDRESS = 0xfe,
+	OTHER_HIGH_ADDRESS = 0xfa,
+};
+
+/* One call of tap_open(). */
+struct opening {
+	const struct tap_request *request;
+	struct tap_failure *failure;
+	int socket; /* of the namespace in question: devices are asked for by it */
+};
+
+__attribute__((format(printf, 4, 5))) static int
+refuse(struct tap_failure *failure, enum tap_part part, int error, const char *format, ...)
+{
+	va_list arguments;
+
+	failure->part = part;
+	va_start(arguments, format);
+	vsnprintf(failure->reason.text, sizeof(failure->reason.text), format, arguments);
+	va_end(arguments);
+	return error;
+}
+
+/* Ask for, or set, something of a device by its name.  Returns 0 or negative errno. */
+static int ask(const struct opening *opening, unsigned long command, const char *name,
+	       struct ifreq *device)
+{
+	memset(device->ifr_name, 0, IFNAMSIZ);
+	memcpy(device->ifr_name, name, strnlen(name, IFNAMSIZ - 1));
+	return ioctl(opening->socket, command, device) ? -errno : 0;
+}
+
+/* --- The descriptor --- */
+
+static int open_tun(const struct opening *opening)
+{
+	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd >= 0)
+		return fd;
+	if (errno == EACCES || errno == EPERM)
+		return refuse(opening->failure, TAP_NAME, -errno,
+			      "cannot open /dev/net/tun: %s; allow this user to, or pass an open "
+			      "tap as /dev/fd/N",
+			      strerror(errno));
+	return refuse(opening->failure, TAP_NAME, -errno,
+		      "cannot open /dev/net/tun: %s; modprobe tun, and pass it into containers",
+		      strerror(errno));
+}
+
+/* A tap that had another user before may still do what that one asked for. */
+static int prepare(int fd, struct tap_failure *failure)
+{
+	int header_bytes = HEADER_BYTES;
+
+	if (ioctl(fd, TUNSETVNETHDRSZ, &header_bytes) || ioctl(fd, TUNSETOFFLOAD, 0))
+		return refuse(failure, TAP_NAME, -errno, "cannot set the tap up: %s",
+			      strerror(errno));
+	return 0;
+}
+
+/* --- A tap that exists --- */
+
+/* A device that TUNSETIFF does not take: what is it then? */
+static int explain_kind(const struct opening *opening, const char *name)
+{
+	struct ethtool_drvinfo driver = {.cmd = ETHTOOL_GDRVINFO};
+	struct ifreq device = {.ifr_data = (void *)&driver};
+
+	if (ask(opening, SIOCETHTOOL, name, &device))
+		return refuse(opening->failure, TAP_NAME, -EINVAL, "%s is not a tap", name);
+	if (strcmp(driver.driver, "tun") == 0 && strcmp(driver.bus_info, "tap") != 0)
+		return refuse(opening->failure, TAP_NAME, -EINVAL,
+			      "%s is a tun, which carries no Ethernet; make a tap: sudo ip tuntap "
+			      "add dev NAME mode tap user $(id -un)",
+			      name);
+	return refuse(opening->failure, TAP_NAME, -EINVAL,
+		      "%s is not a tap but a device of the driver %.16s; make a tap, and join both "
+		      "by a bridge",
+		      name, driver.driver);
+}
+
+static int explain_attach(const struct opening *opening, const char *name, int error)
+{
+	switch (error) {
+	case -EBUSY:
+		return refuse(opening->failure, TAP_NAME, error,
+			      "%s is in use by another process, which this finds: "
+			      "sudo grep -l 'iff:.*%s$' /proc/[0-9]*/fdinfo/*",
+			      name, name);
+	case -EPERM:
+		return refuse(opening->failure, TAP_NAME, error,
+			      "%s belongs to another user; make it this one's: sudo ip tuntap add "
+			      "dev %s mode tap user $(id -un)",
+			      name, name);
+	case -EINVAL: return explain_kind(opening, name);
+	default:
+		return refuse(opening->failure, TAP_NAME, error, "cannot use %s: %s", name,
+			      strerror(-error));
+	}
+}
+
+/* Frames would be dealt out over all queues, so another process must not have one. */
+static int check_only_queue(const struct opening *opening, const char *name)
+{
+	char second[SYSFS_PATH_MAX_BYTES];
+
+	snprintf(second, sizeof(second), "/sys/class/net/%s/queues/tx-1", name);
+	if (opening->request->netns || access(second, F_OK))
+		return 0;
+	return refuse(opening->failure, TAP_NAME, -EBUSY,
+		      "%s has several queues, and another process has one of them", name);
+}
+
+static int attach_as(int fd, const char *name, short flags)
+{
+	struct ifreq device = {.ifr_flags = flags};
+
+	memcpy(device.ifr_name, name, strnlen(name, IFNAMSIZ - 1));
+	return ioctl(fd, TUNSETIFF, &device) ? -errno : 0;
+}
+
+/* Whether a tap has several queues is only told by refusing who asks for it the wrong way. */
+static int attach(const struct opening *opening, struct tap *tap)
+{
+	int error = attach_as(tap->fd, tap->name, FLAGS);
+
+	if (!error)
+		return 0;
+	if (error == -EINVAL && attach_as(tap->fd, tap->name, FLAGS | IFF_MULTI_QUEUE) == 0)
+		return check_only_queue(opening, tap->name);
+	return explain_attach(opening, tap->name, error);
+}
+
+static int explain_absence(const struct opening *opening, const char *name, int error)
+{
+	const char *netns = opening->request->netns;
+
+	if (error != -ENODEV)
+		return refuse(opening->failure, TAP_NAME, error, "%s: %s", name, strerror(-error));
+	return refuse(opening->failure, TAP_NAME, error,
+		      "there is no %s%s; make it: sudo ip %s%.64s%stuntap add dev %s mode tap user "
+		      "$(id -un)",
+		      name, netns ? " in the namespace" : "", netns ? "-n " : "",
+		      netns ? netns : "", netns ? " " : "", name);
+}
+
+/* Looked for first, since to attach to a tap that is not there makes one. */
+static int use_existing(const struct opening *opening, struct tap *tap)
+{
+	const char *name = opening->request->name;
+	struct ifreq device;
+	int error = ask(opening, SIOCGIFFLAGS, name, &device);
+
+	if (error)
+		return explain_absence(opening, name, error);
+	tap->is_down = !(device.ifr_flags & IFF_UP);
+	memcpy(tap->name, name, strnlen(name, IFNAMSIZ - 1));
+	error = attach(opening, tap);
+	if (error)
+		return error;
+	if (ask(opening, SIOCGIFMTU, name, &device) == 0)
+		tap->mtu_bytes = (uint32_t)device.ifr_mtu;
+	return prepare(tap->fd, opening->failure);
+}
+
+/* --- A tap on a bridge --- */
+
+static int look_at_bridge(const struct opening *opening, struct tap *tap)
+{
+	const char *bridge = opening->request->bridge;
+	struct ifreq device;
+	int error = ask(opening, SIOCGIFFLAGS, bridge, &device);
+
+	if (error == -ENODEV)
+		return refuse(
+			opening->failure, TAP_BRIDGE, error,
+			"there is no bridge %s%s; make it: sudo ip link add %s type bridge && "
+			"sudo ip link set %s up",
+			bridge, opening->request->netns ? " in the namespace" : "", bridge, bridge);
+	if (!error) {
+		tap->is_down = !(device.ifr_flags & IFF_UP);
+		error = ask(opening, SIOCGIFMTU, bridge, &device);
+	}
+	if (error)
+		return refuse(opening->failure, TAP_BRIDGE, error, "%s: %s", bridge,
+			      strerror(-error));
+	tap->mtu_bytes = (uint32_t)device.ifr_mtu;
+	return 0;
+}
+
+static int check_unused(const struct opening *opening, const char *name)
+{
+	struct ifreq device;
+
+	if (ask(opening, SIOCGIFFLAGS, name, &device) == -ENODEV)
+		return 0;
+	return refuse(opening->failure, TAP_NAME, -EEXIST,
+		      "%s exists already; without a bridge in mote.network it is used as it is, on "
+		      "the bridge that it is on",
+		      name);
+}
+
+static int make(const struct opening *opening, struct tap *tap)
+{
+	const char *name = opening->request->name ? opening->request->name : "mote%d";
+	struct ifreq device = {.ifr_flags = FLAGS};
+	int error = opening->request->name ? check_unused(opening, name) : 0;
+
+	if (error)
+		return error;
+	memcpy(device.ifr_name, name, strnlen(name, IFNAMSIZ - 1));
+	if (ioctl(tap->fd, TUNSETIFF, &device) == 0) {
+		memcpy(tap->name, device.ifr_name, IFNAMSIZ);
+		return 0;
+	}
+	if (errno == EPERM)
+		return refuse(opening->failure, TAP_BRIDGE, -errno,
+			      "to make a tap takes CAP_NET_ADMIN; or let root make one on it, and "
+			      "name that as host_dev_name instead of the bridge");
+	return refuse(opening->failure, TAP_NAME, -errno, "cannot make the tap %s: %s", name,
+		      strerror(errno));
+}
+
+/*
+ * Before it is on the bridge, which takes the lowest of its ports' addresses and of their MTUs for
+ * its own.
+ */
+static int dress(const struct opening *opening, const struct tap *tap)
+{
+	struct ifreq device = {.ifr_hwaddr.sa_family = ARPHRD_ETHER};
+	unsigned char *address = (unsigned char *)device.ifr_hwaddr.sa_data;
+	int error;
+
+	memcpy(address, opening->request->guest_address, ETH_ALEN);
+	address[0] = address[0] == HIGH_ADDRESS ? OTHER_HIGH_ADDRESS : HIGH_ADDRESS;
+	error = ask(opening, SIOCSIFHWADDR, tap->name, &device);
+	if (!error && tap->mtu_bytes != ETH_DATA_LEN) {
+		device.ifr_mtu = (int)tap->mtu_bytes;
+		error = ask(opening, SIOCSIFMTU, tap->name, &device);
+	}
+	if (error)
+		return refuse(opening->failure, TAP_BRIDGE, error,
+			      "cannot give the tap %s the MTU of %s: %s", tap->name,
+			      opening->request->bridge, strerror(-error));
+	return 0;
+}
+
+static int join_bridge(const struct opening *opening, const struct tap *tap)
+{
+	const char *bridge = opening->request->bridge;
+	struct ifreq device;
+	int error = ask(opening, SIOCGIFINDEX, tap->name, &device);
+
+	if (!error)
+		error = ask(opening, SIOCBRADDIF, bridge, &device);
+	if (error == -EOPNOTSUPP)
+		return refuse(opening->failure, TAP_BRIDGE, error,
+			      "%s is not a bridge; make one, and put %s on it: sudo ip link set %s "
+			      "master BRIDGE",
+			      bridge, bridge, bridge);
+	if (error)
+		return refuse(opening->failure, TAP_BRIDGE, error, "cannot put a tap on %s: %s",
+			      bridge, strerror(-error));
+	device.ifr_flags = IFF_UP;
+	error = ask(opening, SIOCSIFFLAGS, tap->name, &device);
+	if (error)
+		return refuse(opening->failure, TAP_BRIDGE, error, "cannot set %s up: %s",
+			      tap->name, strerror(-error));
+	return 0;
+}
+
+static int make_on_bridge(const struct opening *opening, struct tap *tap)
+{
+	int error = look_at_bridge(opening, tap);
+
+	if (!error)
+		error = make(opening, tap);
+	if (!error)
+		error = dress(opening, tap);
+	if (!error)
+		error = prepare(tap->fd, opening->failure);
+	return error ? error : join_bridge(opening, tap);
+}
+
+/* --- */
+
+int tap_open(struct tap *tap, const struct tap_request *request, struct tap_failure *failure)
+{
+	struct opening opening = {.request = request, .failure = failure};
+	struct tap opened = {.name = ""};
+	int error;
+
+	opening.socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (opening.socket < 0)
+		return refuse(failure, TAP_NAME, -errno, "socket: %s", strerror(errno));
+	opened.fd = open_tun(&opening);
+	if (opened.fd < 0)
+		error = opened.fd;
+	else if (request->bridge)
+		error = make_on_bridge(&opening, &opened);
+	else
+		error = use_existing(&opening, &opened);
+	close(opening.socket);
+	if (!error)
+		*tap = opened;
+	else if (opened.fd >= 0)
+		close(opened.fd);
+	return error;
+}
+
+static int check_flags(const char *name, short flags, struct tap_failure *failure)
+{
+	if (!(flags & IFF_TAP))
+		return refuse(failure, TAP_NAME, -EINVAL,
+			      "it is the tun %s, which carries no Ethernet; open it with IFF_TAP",
+			      name);
+	if (!(flags & IFF_NO_PI))
+		return refuse(failure, TAP_NAME, -EINVAL,
+			      "the tap %s was opened without IFF_NO_PI; TUNSETIFF takes it with "
+			      "IFF_TAP and IFF_VNET_HDR",
+			      name);
+	if (!(flags & IFF_VNET_HDR))
+		return refuse(failure, TAP_NAME, -EINVAL,
+			      "the tap %s was opened without a vnet header; TUNSETIFF takes "
+			      "IFF_VNET_HDR with IFF_TAP and IFF_NO_PI",
+			      name);
+	return 0;
+}
+
+int tap_adopt(struct tap *tap, int fd, struct tap_failure *failure)
+{
+	struct ifreq device = {.ifr_flags = 0};
+	struct tap adopted = {.fd = fd};
+	int flags;
+	int error;
+
+	if (ioctl(fd, TUNGETIFF, &device)) {
+		if (errno == EBADFD)
+			return refuse(failure, TAP_NAME, -errno,
+				      "it is /dev/net/tun without a tap; TUNSETIFF gives it one");
+		return refuse(failure, TAP_NAME, -ENOTTY, "it is not a tap");
+	}
+	memcpy(adopted.name, device.ifr_name, IFNAMSIZ - 1);
+	error = check_flags(adopted.name, device.ifr_flags, failure);
+	if (error)
+		return error;
+	flags = fcntl(fd, F_GETFL);
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK))
+		return refuse(failure, TAP_NAME, -errno, "fcntl: %s", strerror(errno));
+	error = prepare(fd, failure);
+	if (!error)
+		*tap = adopted;
+	return error;
+}
