@@ -204,6 +204,9 @@ static int enable_controllers(const struct creation *creation, int directory_fd)
 		if (error == -EBUSY)
 			return fail(creation, error, v2_names[i], "cgroup.subtree_control",
 				    "the parent, or a group above it, has processes of its own");
+		if (error == -EOPNOTSUPP)
+			return fail(creation, error, v2_names[i], "cgroup.subtree_control",
+				    "the parent has processes of its own, or is threaded");
 		if (error)
 			return fail(creation, error, v2_names[i], "cgroup.subtree_control",
 				    "cannot be enabled for the parent");
