@@ -112,6 +112,10 @@ else
 	is 'pieces that may be missing, and none is: no warning' "$(cat "$tap_work/errors")" ''
 fi
 
+# A cgroup that cannot be had is told before the machine is built.
+fails 'a limit on what is no disk' 127 'mote.cgroup.io[0].device: /dev/null is not a block device' run "$(config hello '' '' '"cgroup": {"parent": "mote-none", "io": [{"device": "/dev/null", "rbps": 1}]}')"
+fails 'a limit on a disk that is not there' 127 'mote.cgroup.io[1].device: /dev/none: No such file or directory' run "$(config hello '' '' '"cgroup": {"parent": "mote-none", "io": [{"device": "7:0", "rbps": 1}, {"device": "/dev/none", "rbps": 1}]}')"
+
 # As somebody who is not root, but may open /dev/kvm.
 file=$(config hello '' '' '"jail": {"uid": 4242, "gid": 4242}')
 somebody='setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps +dac_override --ambient-caps +dac_override'
