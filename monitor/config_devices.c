@@ -305,7 +305,6 @@ static void read_interface(struct json_reader *reader, json_t *value, struct vm_
 					   json_string_value(json_object_get(value, "guest_mac")),
 					   section, i);
 	}
-	config_complain_of_device(reader, section);
 }
 
 void config_read_interfaces(struct json_reader *reader, json_t *value, void *target)

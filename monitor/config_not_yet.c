@@ -15,7 +15,6 @@ static const struct {
 	const char *section;
 	const char *devices;
 } devices_not_yet[] = {
-	{"network-interfaces", "network devices"},
 	{"vsock", "vsock devices"},
 };
 

@@ -135,8 +135,20 @@ int device_slot_attach(struct device_slot *slot, struct loop *loop)
 
 	if (slot->device->service_fd < 0)
 		return 0;
-	watch = loop_watch(loop, slot->device->service_fd, POLLIN, on_ready, slot);
-	return watch < 0 ? watch : 0;
+	watch = loop_watch(loop, slot->device->service_fd, 0, on_ready, slot);
+	if (watch < 0)
+		return watch;
+	slot->watch = watch;
+	return 0;
+}
+
+void device_slot_expect(const struct device_slot *slot, struct loop *loop)
+{
+	/* Whoever adds to it wakes the loop afterwards, so an old value does no harm. */
+	if (slot->watch > 0)
+		loop_expect(
+			loop, slot->watch,
+			atomic_load_explicit(&slot->device->service_events, memory_order_relaxed));
 }
 
 uint64_t device_slot_due_ns(const struct device_slot *slot)

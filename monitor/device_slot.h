@@ -7,7 +7,8 @@
  * went wrong, each thing once however often a guest makes it happen.
  *
  * Call order: device_slot_init(), device_slot_add(); then exits are served.  On the I/O thread
- * device_slot_attach() and, whenever the time has come, device_slot_tick().
+ * device_slot_attach(); then device_slot_expect() before each wait and, whenever the time has
+ * come, device_slot_tick().
  * Threads: the lock is the device's.  Lock order: IOAPIC before slots; no two slots at once.
  */
 #ifndef MONITOR_DEVICE_SLOT_H
@@ -42,6 +43,7 @@ struct device_slot {
 	struct layout_window window;
 	const struct kvm *kvm;
 	const struct loop *loop;
+	int watch; /* the loop's; 0, which is the loop's own, until there is one */
 	struct virtio_device_links links;
 	struct device_slot_told told[DEVICE_SLOT_TOLD_MAX];
 	unsigned int told_count;
@@ -60,6 +62,9 @@ int device_slot_add(struct device_slot *slot, struct bus *bus);
 
 /* Let the loop, on whose thread this is, wait for the device.  Returns 0 or -ENOSPC. */
 int device_slot_attach(struct device_slot *slot, struct loop *loop);
+
+/* Let the loop's next wait be for what the device wants now. */
+void device_slot_expect(const struct device_slot *slot, struct loop *loop);
 
 /* When the device wants its next tick; VIRTIO_NEVER if it does not. */
 uint64_t device_slot_due_ns(const struct device_slot *slot);

@@ -109,13 +109,60 @@ static int build_drives(struct devices *devices, bool root, struct bus *bus, str
 	return error;
 }
 
+/* A stream is cut into frames here, so parts of them have to lie somewhere. */
+static int map_buffers(struct net_port *port, struct reason *reason)
+{
+	void *buffers = mmap(NULL, sizeof(*port->buffers), PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (buffers == MAP_FAILED)
+		return reason_set(reason, -errno, "mmap: %s", strerror(errno));
+	port->buffers = buffers;
+	return 0;
+}
+
+static int build_interface(struct devices *devices, unsigned int number, struct bus *bus,
+			   struct reason *reason)
+{
+	const struct config_interface *config = &devices->config->interfaces[number];
+	const struct uplink *uplink = &devices->resources->uplinks[number];
+	struct net *net = &devices->nets[number];
+	char name[DEVICE_SLOT_NAME_MAX_BYTES];
+	int error = 0;
+
+	/* Field by field, as for a drive. */
+	memcpy(net->settings.address, uplink->address, sizeof(net->settings.address));
+	net->settings.mtu_bytes = (uint16_t)config->mtu;
+	net->settings.anti_spoof = config->uplink.anti_spoof;
+	net->port.kind = uplink->kind;
+	net->port.fd = uplink->fd;
+	set_limiter(&net->receive_limiter, &config->rx_rate_limiter);
+	set_limiter(&net->transmit_limiter, &config->tx_rate_limiter);
+	if (uplink->kind == NET_PORT_STREAM)
+		error = map_buffers(&net->port, reason);
+	if (error)
+		return error;
+	net_init(net);
+	snprintf(name, sizeof(name), "network %s", config->iface_id);
+	return add_device(devices, &net->device, name, bus, reason);
+}
+
+static int build_interfaces(struct devices *devices, struct bus *bus, struct reason *reason)
+{
+	int error = 0;
+
+	for (unsigned int i = 0; i < devices->config->interface_count && !error; i++)
+		error = build_interface(devices, i, bus, reason);
+	return error;
+}
+
 int devices_build(struct devices *devices, struct bus *bus, struct reason *reason)
 {
 	int error = build_drives(devices, true, bus, reason);
 
 	if (!error)
 		error = build_drives(devices, false, bus, reason);
-	return error;
+	return error ? error : build_interfaces(devices, bus, reason);
 }
 
 static int announce_root(const struct config_drive *drive, struct cmdline *cmdline,
@@ -181,6 +228,12 @@ int devices_start(struct devices *devices, struct loop *loop, struct reason *rea
 	return error;
 }
 
+void devices_expect(const struct devices *devices, struct loop *loop)
+{
+	for (unsigned int i = 0; i < devices->count; i++)
+		device_slot_expect(&devices->slots[i], loop);
+}
+
 uint64_t devices_due_ns(const struct devices *devices)
 {
 	uint64_t first_ns = VIRTIO_NEVER;
@@ -206,6 +259,27 @@ void devices_unmasked(struct devices *devices, uint32_t gsi)
 		device_slot_unmasked(&devices->slots[gsi - LAYOUT_FIRST_DEVICE_GSI]);
 }
 
+static void count_drive(const struct block_counters *block, struct run_counters *counters)
+{
+	counters->disk_reads += block->reads;
+	counters->disk_writes += block->writes;
+	counters->disk_flushes += block->flushes;
+	counters->disk_read_bytes += block->read_bytes;
+	counters->disk_written_bytes += block->written_bytes;
+	counters->disk_throttled += block->throttled;
+}
+
+static void count_interface(const struct net_counters *net, struct run_counters *counters)
+{
+	counters->net_received_frames += net->received_frames;
+	counters->net_received_bytes += net->received_bytes;
+	counters->net_received_dropped += net->received_dropped;
+	counters->net_sent_frames += net->sent_frames;
+	counters->net_sent_bytes += net->sent_bytes;
+	counters->net_sent_dropped += net->sent_dropped;
+	counters->net_throttled += net->throttled;
+}
+
 void devices_count(const struct devices *devices, struct run_counters *counters)
 {
 	if (!devices->config)
@@ -216,14 +290,8 @@ void devices_count(const struct devices *devices, struct run_counters *counters)
 		counters->device_host_errors += devices->slots[i].host_errors;
 		counters->device_interrupts += devices->slots[i].interrupts;
 	}
-	for (unsigned int i = 0; i < devices->config->drive_count; i++) {
-		const struct block_counters *block = &devices->blocks[i].counters;
-
-		counters->disk_reads += block->reads;
-		counters->disk_writes += block->writes;
-		counters->disk_flushes += block->flushes;
-		counters->disk_read_bytes += block->read_bytes;
-		counters->disk_written_bytes += block->written_bytes;
-		counters->disk_throttled += block->throttled;
-	}
+	for (unsigned int i = 0; i < devices->config->drive_count; i++)
+		count_drive(&devices->blocks[i].counters, counters);
+	for (unsigned int i = 0; i < devices->config->interface_count; i++)
+		count_interface(&devices->nets[i].counters, counters);
 }

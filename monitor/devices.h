@@ -2,12 +2,13 @@
 /*
  * monitor/devices.h - the visible list of virtio devices that a machine has.
  *
- * In the order of their windows and lines: drives, the root device first.  Everything that has
- * to know all of them is here: building, the bus, the kernel's command line, the tables, and their
- * share of the I/O thread.
+ * In the order of their windows and lines: drives, the root device first, then network
+ * interfaces.  Everything that has to know all of them is here: building, the bus, the kernel's
+ * command line, the tables, and their share of the I/O thread.
  *
  * Call order: devices_build() and devices_announce() while the machine is built; on the I/O
- * thread devices_start() once, then devices_due_ns() and devices_tick() at each turn.
+ * thread devices_start() once, then at each turn devices_expect(), devices_due_ns(), the wait, and
+ * devices_tick().
  * Ownership: config and resources are borrowed.  Threads: see device_slot.h.
  */
 #ifndef MONITOR_DEVICES_H
@@ -27,6 +28,7 @@
 #include "monitor/run_state.h"
 #include "virtio/block.h"
 #include "virtio/guest_memory.h"
+#include "virtio/net.h"
 
 struct devices {
 	const struct vm_config *config;
@@ -39,6 +41,7 @@ struct devices {
 	struct layout_window windows[LAYOUT_DEVICES_MAX]; /* of the slots, in their order */
 	unsigned int count;
 	struct block blocks[CONFIG_DRIVES_MAX]; /* in the order of the configuration */
+	struct net nets[CONFIG_INTERFACES_MAX]; /* the same */
 };
 
 /* The fields above `slots` are set; the rest is zero.  Returns 0 or negative errno. */
@@ -55,6 +58,9 @@ int devices_start(struct devices *devices, struct loop *loop, struct reason *rea
 
 /* Add what the devices did; without their locks, for when nobody else looks any more. */
 void devices_count(const struct devices *devices, struct run_counters *counters);
+
+/* Let the loop's next wait be for what the devices want now. */
+void devices_expect(const struct devices *devices, struct loop *loop);
 
 /* When the first of the devices wants its next tick. */
 uint64_t devices_due_ns(const struct devices *devices);

@@ -33,6 +33,8 @@ static void resources_close(struct resources *resources)
 	close_if_open(resources->wake_fd);
 	for (unsigned int i = 0; i < CONFIG_DRIVES_MAX; i++)
 		drive_file_close(&resources->drives[i]);
+	for (unsigned int i = 0; i < CONFIG_INTERFACES_MAX; i++)
+		uplink_close(&resources->uplinks[i]);
 }
 
 /* Open a file that is read whole: regular and not empty. */
@@ -77,6 +79,16 @@ static int open_drives(struct drive_file *drives, const struct vm_config *config
 
 	for (unsigned int i = 0; !error && i < config->drive_count; i++)
 		error = drive_file_open(drives, config->drives, i, reason);
+	return error;
+}
+
+static int open_uplinks(struct uplink *uplinks, const struct vm_config *config,
+			struct reason *reason)
+{
+	int error = 0;
+
+	for (unsigned int i = 0; !error && i < config->interface_count; i++)
+		error = uplink_open(&uplinks[i], config->interfaces, i, reason);
 	return error;
 }
 
@@ -128,6 +140,8 @@ static int open_host(struct resources *resources, const struct vm_config *config
 	if (!error)
 		error = open_drives(resources->drives, config, reason);
 	if (!error)
+		error = open_uplinks(resources->uplinks, config, reason);
+	if (!error)
 		error = open_kvm(&resources->kvm_fd, reason);
 	if (!error)
 		error = check_nested_paging(&config->mote, reason);
@@ -154,6 +168,8 @@ int resources_open(struct resources *resources, const struct vm_config *config,
 
 	for (unsigned int i = 0; i < CONFIG_DRIVES_MAX; i++)
 		opened.drives[i].fd = DRIVE_FILE_NONE;
+	for (unsigned int i = 0; i < CONFIG_INTERFACES_MAX; i++)
+		opened.uplinks[i].fd = UPLINK_NONE;
 	error = open_images(&opened, &config->boot_source, reason);
 	if (error) {
 		*failure = OUTCOME_BAD_IMAGE;
@@ -179,6 +195,8 @@ void resources_warn(const struct resources *resources, const struct vm_config *c
 				" bytes of %s are no whole block of %" PRIu32 " and are left out",
 				i, resources->drives[i].left_out_bytes,
 				config->drives[i].path_on_host, resources->drives[i].block_bytes);
+	for (unsigned int i = 0; i < config->interface_count; i++)
+		uplink_warn(&resources->uplinks[i], config->interfaces, i);
 }
 
 void resources_unlock(const struct resources *resources, const struct vm_config *config)

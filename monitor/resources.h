@@ -18,6 +18,7 @@
 #include "monitor/drive_file.h"
 #include "monitor/outcome.h"
 #include "monitor/reason.h"
+#include "monitor/uplink.h"
 
 enum {
 	RESOURCES_NONE = -1,
@@ -32,7 +33,9 @@ struct resources {
 	int log_fd;     /* RESOURCES_NONE: standard error */
 	int metrics_fd; /* RESOURCES_NONE: not wanted */
 	int wake_fd;    /* eventfd: the I/O loop's, also written by the launcher */
-	struct drive_file drives[CONFIG_DRIVES_MAX]; /* as in the config, whose count holds */
+	/* As in the config, whose counts hold. */
+	struct drive_file drives[CONFIG_DRIVES_MAX];
+	struct uplink uplinks[CONFIG_INTERFACES_MAX];
 };
 
 /* Returns 0, or a negative errno with `failure` and `reason` set and nothing left open. */

@@ -76,6 +76,13 @@ static const struct {
 	COUNTER(disk_read_bytes),
 	COUNTER(disk_written_bytes),
 	COUNTER(disk_throttled),
+	COUNTER(net_received_frames),
+	COUNTER(net_received_bytes),
+	COUNTER(net_received_dropped),
+	COUNTER(net_sent_frames),
+	COUNTER(net_sent_bytes),
+	COUNTER(net_sent_dropped),
+	COUNTER(net_throttled),
 };
 
 static json_t *counters_object(const struct run_counters *counters)

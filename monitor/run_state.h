@@ -41,6 +41,13 @@ struct run_counters {
 	uint64_t disk_read_bytes;
 	uint64_t disk_written_bytes;
 	uint64_t disk_throttled;
+	uint64_t net_received_frames;
+	uint64_t net_received_bytes;
+	uint64_t net_received_dropped;
+	uint64_t net_sent_frames;
+	uint64_t net_sent_bytes;
+	uint64_t net_sent_dropped;
+	uint64_t net_throttled;
 	int32_t console_errno; /* why standard output took nothing any more, or 0 */
 };
 

@@ -185,6 +185,7 @@ static void *io_thread(void *unused)
 	seal(JAIL_ROLE_IO);
 	halt_watch_init(&io.halt, machine.vcpus, machine.vcpu_count, trace_now_ns());
 	for (;;) {
+		devices_expect(&machine.devices, &loop);
 		loop_turn(&loop, next_timeout_ns(trace_now_ns()));
 		devices_tick(&machine.devices, trace_now_ns());
 		tick_console(trace_now_ns());
@@ -242,6 +243,8 @@ static int enter_jail(struct reason *reason)
 		error = confine_keep(confinement, kept[i]);
 	for (unsigned int i = 0; i < machine.config->drive_count && !error; i++)
 		error = confine_keep(confinement, resources->drives[i].fd);
+	for (unsigned int i = 0; i < machine.config->interface_count && !error; i++)
+		error = confine_keep(confinement, resources->uplinks[i].fd);
 	for (unsigned int i = 0; i < machine.vcpu_count && !error; i++)
 		error = confine_keep(confinement, machine.vcpus[i].fd);
 	if (error)
