@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "monitor/lock_holder.h"
+#include "monitor/open_path.h"
 
 enum {
 	PATH_SHOWN_MAX_BYTES = 96, /* so that what is wrong with it fits as well */
@@ -96,7 +97,8 @@ static unsigned int find_twin(const struct opening *opening, const struct stat *
 /* Who has the file that is not to be had?  Says it, and returns whether anybody was found. */
 static bool explain_use(const struct opening *opening)
 {
-	int fd = open(opening->drive->path_on_host, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	const char *why;
+	int fd = open_path(opening->drive->path_on_host, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, &why);
 	struct lock_holder holder = {.pid = 0};
 	struct stat file = {.st_mode = 0};
 	unsigned int twin = opening->index;
@@ -142,6 +144,31 @@ static int explain_open(const struct opening *opening, int error)
 		      read_only ? "" : " and writing", strerror(error), hint);
 }
 
+/*
+ * Locks keep no two apart who share a description, as drives do that were given the same one; so
+ * that is looked for.  Asked about a lock of this process, the kernel tells of those of
+ * descriptions, this one included.
+ */
+static int check_sharers(const struct opening *opening, int fd)
+{
+	struct flock lock = {.l_type = lock_type(opening->drive), .l_whence = SEEK_SET};
+
+	return fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK ? -EBUSY : 0;
+}
+
+static int adopt_file(const struct opening *opening, struct drive_file *file)
+{
+	bool read_only = opening->drive->is_read_only;
+	const char *why;
+	int fd = open_path(opening->drive->path_on_host, read_only ? O_RDONLY : O_RDWR, 0, &why);
+
+	if (fd < 0)
+		return refuse(opening, fd, "%s%s", why ? why : strerror(-fd),
+			      fd == -EACCES && !read_only ? ", and is_read_only is false" : "");
+	file->fd = fd;
+	return check_sharers(opening, fd);
+}
+
 /* Looked at first by name: to open the wrong kind of device may already do something. */
 static int open_file(const struct opening *opening, struct drive_file *file)
 {
@@ -169,20 +196,26 @@ static int set_lock(int fd, short type)
 	return fcntl(fd, F_OFD_SETLK, &lock) ? -errno : 0;
 }
 
+static int lock_file(const struct opening *opening, const struct drive_file *file)
+{
+	int error = set_lock(file->fd, lock_type(opening->drive));
+
+	if (error == -EAGAIN || error == -EACCES)
+		return -EBUSY;
+	return error ? refuse(opening, error, "cannot be locked: %s", strerror(-error)) : 0;
+}
+
 /* Returns -EBUSY, without words, where somebody has the file. */
 static int acquire(const struct opening *opening, struct drive_file *file)
 {
-	int error = open_file(opening, file);
+	bool is_given = open_path_is_descriptor(opening->drive->path_on_host);
+	int error = is_given ? adopt_file(opening, file) : open_file(opening, file);
 
-	if (error)
-		return error;
-	error = set_lock(file->fd, lock_type(opening->drive));
 	if (!error)
-		return 0;
-	drive_file_close(file);
-	if (error == -EAGAIN || error == -EACCES)
-		return -EBUSY;
-	return refuse(opening, error, "cannot be locked: %s", strerror(-error));
+		error = lock_file(opening, file);
+	if (error)
+		drive_file_close(file);
+	return error;
 }
 
 /*
@@ -295,6 +328,8 @@ static int examine(const struct opening *opening, struct drive_file *file)
 	/* Non-blocking was for the look at it only: io_uring would fail requests with EAGAIN. */
 	if (!error && fcntl(file->fd, F_SETFL, file->is_direct ? O_DIRECT : 0))
 		error = -errno;
+	if (error == -EINVAL && file->is_direct)
+		return explain_open(opening, EINVAL);
 	if (error)
 		return refuse(opening, error, "cannot be examined: %s", strerror(-error));
 	file->buffer_alignment_bytes = 1;

@@ -94,6 +94,12 @@ static bool process_holds(const char *pid, const struct stat *file, short wanted
 	return holds;
 }
 
+/* Whoever asks shares the description where it was handed over, and is not who is meant. */
+static bool is_other_process(const char *name)
+{
+	return isdigit((unsigned char)name[0]) && strtol(name, NULL, 10) != getpid();
+}
+
 static int search(struct lock_holder *holder, const struct stat *file, short wanted)
 {
 	DIR *processes = opendir("/proc");
@@ -102,8 +108,7 @@ static int search(struct lock_holder *holder, const struct stat *file, short wan
 	if (!processes)
 		return -ENOENT;
 	for (struct dirent *entry; !pid && (entry = readdir(processes)) != NULL;)
-		if (isdigit((unsigned char)entry->d_name[0]) &&
-		    process_holds(entry->d_name, file, wanted))
+		if (is_other_process(entry->d_name) && process_holds(entry->d_name, file, wanted))
 			pid = (pid_t)strtol(entry->d_name, NULL, 10);
 	closedir(processes);
 	return pid ? found(holder, pid) : -ENOENT;

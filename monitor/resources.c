@@ -12,6 +12,7 @@
 
 #include "monitor/log.h"
 #include "monitor/nested_paging.h"
+#include "monitor/open_path.h"
 
 enum {
 	LOG_FILE_MODE = 0640,
@@ -37,17 +38,27 @@ static void resources_close(struct resources *resources)
 		uplink_close(&resources->uplinks[i]);
 }
 
+/* `what` is what could not be done, where the path is not a descriptor that is of no use. */
+static int explain_open(struct reason *reason, int error, const char *key, const char *path,
+			const char *why, const char *what)
+{
+	if (why)
+		return reason_set(reason, error, "%s: %s %s", key, path, why);
+	return reason_set(reason, error, "%s: cannot open %s%s: %s", key, path, what,
+			  strerror(-error));
+}
+
 /* Open a file that is read whole: regular and not empty. */
 static int open_image(int *fd, uint64_t *size_bytes, const char *key, const char *path,
 		      struct reason *reason)
 {
 	/* Not to hang on a FIFO before its type is known. */
-	int opened = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	const char *why;
+	int opened = open_path(path, O_RDONLY | O_NONBLOCK, 0, &why);
 	struct stat status;
 
 	if (opened < 0)
-		return reason_set(reason, -errno, "%s: cannot open %s: %s", key, path,
-				  strerror(errno));
+		return explain_open(reason, opened, key, path, why, "");
 	*fd = opened;
 	if (fstat(opened, &status))
 		return reason_set(reason, -errno, "%s: cannot examine %s: %s", key, path,
@@ -95,13 +106,16 @@ static int open_uplinks(struct uplink *uplinks, const struct vm_config *config,
 /* A log or metrics target: a FIFO without a reader is an error, not a hang. */
 static int open_sink(int *fd, const char *key, const char *path, struct reason *reason)
 {
+	const char *why;
+	int opened;
+
 	if (!path)
 		return 0;
-	*fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
-		   LOG_FILE_MODE);
-	if (*fd < 0)
-		return reason_set(reason, -errno, "%s: cannot open %s for writing: %s", key, path,
-				  strerror(errno));
+	opened = open_path(path, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_NOCTTY,
+			   LOG_FILE_MODE, &why);
+	if (opened < 0)
+		return explain_open(reason, opened, key, path, why, " for writing");
+	*fd = opened;
 	return 0;
 }
 

@@ -16,6 +16,7 @@
 #include "monitor/config_load.h"
 #include "monitor/launcher.h"
 #include "monitor/log.h"
+#include "monitor/open_path.h"
 #include "monitor/resources.h"
 #include "monitor/result.h"
 #include "monitor/terminal.h"
@@ -50,6 +51,9 @@ static bool same_file(const char *one, const char *other)
 /* A report replaces what its file held, so the configuration must not be that file. */
 static int open_report(int *fd, const char *flag, const char *path, const char *config_path)
 {
+	const char *why;
+	int opened;
+
 	*fd = NOT_WANTED;
 	if (!path)
 		return 0;
@@ -58,12 +62,15 @@ static int open_report(int *fd, const char *flag, const char *path, const char *
 		return -EEXIST;
 	}
 	/* Appending, because it may be the file that standard output or another report goes to. */
-	*fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOCTTY,
-		   REPORT_FILE_MODE);
-	if (*fd >= 0)
-		return 0;
-	log_error("%s: cannot open %s for writing: %s", flag, path, strerror(errno));
-	return -errno;
+	opened = open_path(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOCTTY,
+			   REPORT_FILE_MODE, &why);
+	if (opened >= 0)
+		*fd = opened;
+	else if (why)
+		log_error("%s: %s %s", flag, path, why);
+	else
+		log_error("%s: cannot open %s for writing: %s", flag, path, strerror(-opened));
+	return opened < 0 ? opened : 0;
 }
 
 static void use_log(void)

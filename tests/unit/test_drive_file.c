@@ -37,6 +37,7 @@ enum {
 	HANG_SECONDS = 20,
 	DISK_BYTES = 1 << 20,
 	COMM_BYTES = 16,
+	PATH_BYTES = 64,
 	NOBODY = 65534,
 	MOMENT_US = 40000,
 };
@@ -530,33 +531,130 @@ static void one_file_twice_is_for_reading_only(void **state)
 	assert_opens(2);
 }
 
+/* A path that is a descriptor, as a process that runs mote leaves it open. */
+static const char *hand_over(char path[PATH_BYTES], const char *folder_of_it, int fd)
+{
+	assert_int_equal(fcntl(fd, F_SETFD, 0), 0);
+	snprintf(path, PATH_BYTES, "%s/%d", folder_of_it, fd);
+	return path;
+}
+
 static void a_descriptor_can_be_named(void **state)
 {
-	char path[64];
-	int fd = open("disk", O_RDWR | O_CLOEXEC);
+	char path[PATH_BYTES];
+	int fd = open("disk", O_RDWR | O_APPEND | O_CLOEXEC);
 
 	(void)state;
-	snprintf(path, sizeof(path), "/dev/fd/%d", fd);
-	drives[0].path_on_host = path;
+	drives[0].path_on_host = hand_over(path, "/dev/fd", fd);
 	assert_opens(0);
 	assert_int_not_equal(files[0].fd, fd);
 	assert_int_equal(files[0].size_bytes, DISK_BYTES);
+	assert_int_equal(fcntl(files[0].fd, F_GETFL) & O_APPEND, 0);
+	drive_file_unlock(&files[0]);
 	drive_file_close(&files[0]);
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	drives[0].path_on_host = hand_over(path, "/proc/self/fd", fd);
 	assert_opens(0);
 	close(fd);
+}
+
+static void a_descriptor_must_fit(void **state)
+{
+	char path[PATH_BYTES];
+	char text[REASON_MAX_BYTES];
+	int fd = open("disk", O_RDONLY | O_CLOEXEC);
+
+	(void)state;
+	drives[0].path_on_host = hand_over(path, "/dev/fd", fd);
+	snprintf(text, sizeof(text),
+		 "drives[0].path_on_host: %s is open for reading only, and is_read_only is false",
+		 path);
+	expect_refusal(0, -EACCES, text);
+	drives[0].is_read_only = true;
+	assert_opens(0);
+	drive_file_close(&files[0]);
+	files[0] = untouched;
+	close(fd);
+	snprintf(text, sizeof(text), "drives[0].path_on_host: %s is not open", path);
+	expect_refusal(0, -EBADF, text);
+}
+
+/* One description is one holder to the kernel: its lock keeps none of its sharers out. */
+static void one_descriptor_is_one_drive(void **state)
+{
+	char path[PATH_BYTES];
+	int fd = open("disk", O_RDWR | O_CLOEXEC);
+
+	(void)state;
+	drives[1].path_on_host = hand_over(path, "/dev/fd", fd);
+	expect_twin(path, false, false);
+	close(fd);
+	fd = open("disk", O_RDWR | O_CLOEXEC);
+	hand_over(path, "/dev/fd", fd);
+	expect_twin(path, true, false);
+	drives[2].is_read_only = true;
+	assert_opens(1);
+	assert_opens(2);
+	close(fd);
+}
+
+static void hold_what_was_handed_over(void)
+{
+	prctl(PR_SET_NAME, "holder");
+	hold_for_writing();
+}
+
+static void one_descriptor_is_one_process(void **state)
+{
+	char path[PATH_BYTES];
+	char text[REASON_MAX_BYTES];
+	int fd = open("disk", O_RDWR | O_CLOEXEC);
+	pid_t holder;
+
+	(void)state;
+	drives[0].path_on_host = hand_over(path, "/dev/fd", fd);
+	holder = start_holder(hold_what_was_handed_over);
+	snprintf(text, sizeof(text),
+		 "drives[0].path_on_host: %s is in use by another process (pid %d, holder)", path,
+		 holder);
+	expect_refusal(0, -EBUSY, text);
+	end_holder(holder);
+	close(fd);
+}
+
+static int handed_over_fd;
+
+static void open_without_asking(void)
+{
+	char path[PATH_BYTES];
+
+	snprintf(path, sizeof(path), "/dev/fd/%d", handed_over_fd);
+	drives[0].path_on_host = path;
+	if (drive_file_open(files, drives, 0, &reason) == 0)
+		return;
+	fprintf(stderr, "got: %s\n", reason.text);
+	_exit(1);
+}
+
+static void permission_comes_with_the_descriptor(void **state)
+{
+	(void)state;
+	skip_unless_root();
+	handed_over_fd = open("read-only", O_RDWR);
+	assert_int_equal(fchmod(handed_over_fd, 0), 0);
+	as_nobody(open_without_asking);
+	assert_int_equal(fchmod(handed_over_fd, 0444), 0);
+	close(handed_over_fd);
 }
 
 static void memory_is_told_from_a_disk(void **state)
 {
 	struct statfs system;
-	char path[64];
+	char path[PATH_BYTES];
 	int fd = memfd_create("drive", MFD_CLOEXEC);
 
 	(void)state;
 	assert_int_equal(ftruncate(fd, DISK_BYTES), 0);
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	drives[0].path_on_host = path;
+	drives[0].path_on_host = hand_over(path, "/proc/self/fd", fd);
 	assert_opens(0);
 	assert_true(files[0].in_memory);
 	close(fd);
@@ -691,6 +789,10 @@ int main(void)
 		TEST(unlocking_lets_others_in),
 		TEST(one_file_twice_is_for_reading_only),
 		TEST(a_descriptor_can_be_named),
+		TEST(a_descriptor_must_fit),
+		TEST(one_descriptor_is_one_drive),
+		TEST(one_descriptor_is_one_process),
+		TEST(permission_comes_with_the_descriptor),
 		TEST(memory_is_told_from_a_disk),
 		TEST(direct_files_can_be_read_as_told),
 		TEST(a_file_system_without_direct_io_is_named),
