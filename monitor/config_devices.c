@@ -7,6 +7,7 @@
 #include <sys/un.h>
 
 #include "monitor/config_sections.h"
+#include "monitor/open_path.h"
 
 #define VSOCK_CID_MIN UINT32_C(3)          /* below: hypervisor, loopback and host */
 #define VSOCK_CID_MAX UINT32_C(0xfffffffe) /* above: VMADDR_CID_ANY */
@@ -249,19 +250,15 @@ static int parse_mac(void *target, const char *text, struct reason *reason)
 	return 0;
 }
 
-/* A name by the kernel's own rule, or a descriptor that the caller left open. */
+/* A name by the kernel's own rule, or a descriptor. */
 static int parse_device_name(void *target, const char *text, struct reason *reason)
 {
-	static const char descriptors[] = "/dev/fd/";
-	size_t digits = 0;
+	bool is_name = strlen(text) < IFNAMSIZ && !strpbrk(text, "/: ") && strcmp(text, ".") != 0 &&
+		       strcmp(text, "..") != 0;
 
-	if (strncmp(text, descriptors, sizeof(descriptors) - 1) == 0)
-		digits = strspn(text + sizeof(descriptors) - 1, "0123456789");
-	if (digits == 0 || text[sizeof(descriptors) - 1 + digits])
-		if (strlen(text) >= IFNAMSIZ || strpbrk(text, "/: ") || strcmp(text, ".") == 0 ||
-		    strcmp(text, "..") == 0)
-			return reason_set(reason, -EINVAL,
-					  "\"%.64s\" cannot be the name of a network device", text);
+	if (!is_name && !open_path_is_descriptor(text))
+		return reason_set(reason, -EINVAL,
+				  "\"%.64s\" cannot be the name of a network device", text);
 	*(const char **)target = text;
 	return 0;
 }

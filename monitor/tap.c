@@ -78,8 +78,7 @@ static int prepare(int fd, struct tap_failure *failure)
 	int header_bytes = HEADER_BYTES;
 
 	if (ioctl(fd, TUNSETVNETHDRSZ, &header_bytes) || ioctl(fd, TUNSETOFFLOAD, 0))
-		return refuse(failure, TAP_NAME, -errno, "cannot set the tap up: %s",
-			      strerror(errno));
+		return refuse(failure, TAP_NAME, -errno, "cannot be set up: %s", strerror(errno));
 	return 0;
 }
 
@@ -337,18 +336,20 @@ static int check_flags(const char *name, short flags, struct tap_failure *failur
 {
 	if (!(flags & IFF_TAP))
 		return refuse(failure, TAP_NAME, -EINVAL,
-			      "it is the tun %s, which carries no Ethernet; open it with IFF_TAP",
+			      "is the tun %s, which carries no Ethernet; open it with IFF_TAP",
 			      name);
 	if (!(flags & IFF_NO_PI))
-		return refuse(failure, TAP_NAME, -EINVAL,
-			      "the tap %s was opened without IFF_NO_PI; TUNSETIFF takes it with "
-			      "IFF_TAP and IFF_VNET_HDR",
-			      name);
+		return refuse(
+			failure, TAP_NAME, -EINVAL,
+			"is the tap %s without IFF_NO_PI; open it with IFF_TAP, IFF_NO_PI and "
+			"IFF_VNET_HDR",
+			name);
 	if (!(flags & IFF_VNET_HDR))
-		return refuse(failure, TAP_NAME, -EINVAL,
-			      "the tap %s was opened without a vnet header; TUNSETIFF takes "
-			      "IFF_VNET_HDR with IFF_TAP and IFF_NO_PI",
-			      name);
+		return refuse(
+			failure, TAP_NAME, -EINVAL,
+			"is the tap %s without a vnet header; open it with IFF_TAP, IFF_NO_PI "
+			"and IFF_VNET_HDR",
+			name);
 	return 0;
 }
 
@@ -362,8 +363,8 @@ int tap_adopt(struct tap *tap, int fd, struct tap_failure *failure)
 	if (ioctl(fd, TUNGETIFF, &device)) {
 		if (errno == EBADFD)
 			return refuse(failure, TAP_NAME, -errno,
-				      "it is /dev/net/tun without a tap; TUNSETIFF gives it one");
-		return refuse(failure, TAP_NAME, -ENOTTY, "it is not a tap");
+				      "is /dev/net/tun without a tap, which TUNSETIFF gives it");
+		return refuse(failure, TAP_NAME, -ENOTTY, "is neither a tap nor a stream socket");
 	}
 	memcpy(adopted.name, device.ifr_name, IFNAMSIZ - 1);
 	error = check_flags(adopted.name, device.ifr_flags, failure);

@@ -4,9 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -16,6 +14,7 @@
 
 #include "monitor/log.h"
 #include "monitor/netns.h"
+#include "monitor/open_path.h"
 
 enum {
 	KEY_MAX_BYTES = 128,
@@ -145,6 +144,14 @@ static int open_socket(const struct opening *opening, struct uplink *uplink)
 
 /* --- Descriptors --- */
 
+static int refuse_descriptor(const struct opening *opening, int error, const char *words)
+{
+	char sentence[REASON_MAX_BYTES];
+
+	snprintf(sentence, sizeof(sentence), "%s %s", opening->interface->host_dev_name, words);
+	return refuse(opening, NULL, error, sentence);
+}
+
 static int adopt_socket(const struct opening *opening, struct uplink *uplink)
 {
 	struct sockaddr_storage peer;
@@ -155,11 +162,12 @@ static int adopt_socket(const struct opening *opening, struct uplink *uplink)
 
 	uplink->kind = NET_PORT_STREAM;
 	if (getsockopt(uplink->fd, SOL_SOCKET, SO_TYPE, &type, &type_bytes) || type != SOCK_STREAM)
-		return refuse(opening, NULL, -EPROTOTYPE, "this socket is no stream socket");
+		return refuse_descriptor(opening, -EPROTOTYPE,
+					 "is a socket, but not a stream socket");
 	if (getpeername(uplink->fd, (struct sockaddr *)&peer, &peer_bytes))
-		return refuse(opening, NULL, -ENOTCONN, "this socket is not connected");
+		return refuse_descriptor(opening, -ENOTCONN, "is a socket that is not connected");
 	if (flags < 0 || fcntl(uplink->fd, F_SETFL, flags | O_NONBLOCK))
-		return refuse(opening, NULL, -errno, strerror(errno));
+		return refuse_descriptor(opening, -errno, "cannot be made non-blocking");
 	return 0;
 }
 
@@ -169,24 +177,19 @@ static int adopt_tap(const struct opening *opening, struct uplink *uplink)
 	int error = tap_adopt(&uplink->tap, uplink->fd, &failure);
 
 	uplink->kind = NET_PORT_TAP;
-	if (error == -ENOTTY)
-		return refuse(opening, NULL, error, "it is neither a tap nor a stream socket");
-	return error ? refuse(opening, NULL, error, failure.reason.text) : 0;
+	return error ? refuse_descriptor(opening, error, failure.reason.text) : 0;
 }
 
-/* What mote opened itself closes on exec, so it is nothing that the caller left open. */
 static int adopt(const struct opening *opening, struct uplink *uplink)
 {
-	unsigned long number =
-		strtoul(strrchr(opening->interface->host_dev_name, '/') + 1, NULL, 10);
-	int flags = number > INT_MAX ? -1 : fcntl((int)number, F_GETFD);
 	struct stat status;
+	const char *why;
 
-	if (flags < 0 || flags & FD_CLOEXEC)
-		return refuse(opening, NULL, -EBADF, "whoever started mote did not leave it open");
-	uplink->fd = fcntl((int)number, F_DUPFD_CLOEXEC, 0);
-	if (uplink->fd < 0 || fstat(uplink->fd, &status))
-		return refuse(opening, NULL, -errno, strerror(errno));
+	uplink->fd = open_path(opening->interface->host_dev_name, O_RDWR, 0, &why);
+	if (uplink->fd < 0)
+		return refuse_descriptor(opening, uplink->fd, why ? why : strerror(-uplink->fd));
+	if (fstat(uplink->fd, &status))
+		return refuse_descriptor(opening, -errno, "cannot be examined");
 	return S_ISSOCK(status.st_mode) ? adopt_socket(opening, uplink)
 					: adopt_tap(opening, uplink);
 }
@@ -214,7 +217,7 @@ static int open_any(const struct opening *opening, struct uplink *uplink)
 
 	if (interface->uplink.socket)
 		return open_socket(opening, uplink);
-	if (interface->host_dev_name && interface->host_dev_name[0] == '/')
+	if (interface->host_dev_name && open_path_is_descriptor(interface->host_dev_name))
 		return adopt(opening, uplink);
 	return interface->uplink.netns ? open_tap_in_netns(opening, uplink)
 				       : open_tap(opening, uplink);
@@ -257,7 +260,7 @@ void uplink_warn(const struct uplink *uplink, const struct config_interface *int
 
 void uplink_close(struct uplink *uplink)
 {
-	if (uplink->fd != UPLINK_NONE)
+	if (uplink->fd >= 0)
 		close(uplink->fd);
 	uplink->fd = UPLINK_NONE;
 }
