@@ -326,8 +326,16 @@ static const struct {
 	{build_kernel, OUTCOME_BAD_IMAGE, TRACE_KERNEL},
 	{build_platform, OUTCOME_HOST_FAILURE, TRACE_IRQCHIP},
 	{build_vcpus, OUTCOME_HOST_FAILURE, TRACE_VCPUS},
-	{build_tables, OUTCOME_BAD_CONFIG, TRACE_TABLES},
 };
+
+int machine_finish(struct machine *machine, struct reason *reason)
+{
+	int error = build_tables(machine, reason);
+
+	if (!error)
+		trace_stamp(&machine->state->trace, TRACE_TABLES);
+	return error;
+}
 
 /* The choice of the kernel's entry goes into the trace. */
 static uint32_t stage_value(const struct machine *machine, enum trace_stage stage)

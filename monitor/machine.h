@@ -5,7 +5,8 @@
  * Builds, out of a checked configuration and open descriptors, a machine whose
  * boot vCPU stands at the kernel's entry.  Nothing of the guest runs here.
  *
- * Call order: machine_create(), then machine_build(), in the VM process, while it has one thread.
+ * Call order: machine_create(), then machine_build(), in the VM process, while it has one thread;
+ * then machine_finish(), which opens nothing and may run beside other threads.
  * Ownership: config, resources, state and console are borrowed and outlive the machine; the
  * rest lives as long as the process, whose end is its release.
  * Errors: negative errno, `failure` says whose fault it is, the reason in words.
@@ -65,7 +66,10 @@ struct machine {
  */
 int machine_create(struct machine *machine, struct reason *reason);
 
-/* All that is in it. */
+/* All that is in it: kernel, devices, vCPUs. */
 int machine_build(struct machine *machine, enum outcome_kind *failure, struct reason *reason);
+
+/* What the kernel is told: command line, tables, registers.  A failure is the configuration's. */
+int machine_finish(struct machine *machine, struct reason *reason);
 
 #endif

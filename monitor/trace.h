@@ -34,10 +34,10 @@ enum trace_stage {
 	TRACE_KERNEL,      /* kernel and initrd in place */
 	TRACE_IRQCHIP,     /* interrupt controllers and devices */
 	TRACE_VCPUS,       /* vCPUs created, registers set */
-	TRACE_TABLES,      /* zero page, command line, MPTable, ACPI */
 	TRACE_JAIL,        /* nothing can be opened by name any more */
 	TRACE_THREADS,     /* threads started */
-	TRACE_SEAL,        /* the first vCPU's thread has only the system calls of its role */
+	TRACE_TABLES,      /* zero page, command line, MPTable, ACPI */
+	TRACE_SEAL,        /* every thread has only the system calls of its role */
 	TRACE_FIRST_ENTRY, /* about to enter the guest for the first time */
 	TRACE_FIRST_EXIT,  /* the guest's first exit */
 	TRACE_GUEST_BOOT,  /* the guest wrote 123 to the boot timer page */

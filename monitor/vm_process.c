@@ -2,8 +2,11 @@
 /* monitor/vm_process.c - see vm_process.h. */
 #include "monitor/vm_process.h"
 
+#include <linux/futex.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "monitor/console.h"
@@ -163,6 +166,12 @@ static int64_t next_timeout_ns(uint64_t now_ns)
 	return due_ns <= now_ns ? 0 : (int64_t)(due_ns - now_ns);
 }
 
+/*
+ * Threads that are not sealed yet.  No vCPU runs before all are: they share their memory, so a
+ * guest that takes one of them over could have the next one do what it pleases.
+ */
+static _Atomic uint32_t unsealed;
+
 /* The last step of a thread before it looks at anything the guest wrote. */
 static void seal(enum jail_role role)
 {
@@ -170,6 +179,16 @@ static void seal(enum jail_role role)
 
 	if (confine_thread(confinement, role, &reason))
 		fail(OUTCOME_HOST_FAILURE, &reason);
+	if (atomic_fetch_sub(&unsealed, 1) == 1)
+		syscall(SYS_futex, &unsealed, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
+}
+
+static void wait_until_all_are_sealed(void)
+{
+	uint32_t left;
+
+	while ((left = atomic_load(&unsealed)) != 0)
+		syscall(SYS_futex, &unsealed, FUTEX_WAIT_PRIVATE, left, NULL, NULL, 0);
 }
 
 static void *io_thread(void *unused)
@@ -200,6 +219,7 @@ static void *vcpu_thread(void *vcpu)
 
 	vcpu_take_thread(vcpu);
 	seal(JAIL_ROLE_VCPU);
+	wait_until_all_are_sealed();
 	if (vcpu == &machine.vcpus[0])
 		trace_stamp(&machine.state->trace, TRACE_SEAL);
 	outcome = vcpu_run(vcpu);
@@ -222,7 +242,10 @@ static int start_thread(void *(*body)(void *), void *owner)
 
 static int start_threads(struct reason *reason)
 {
-	int error = start_thread(io_thread, NULL);
+	int error;
+
+	atomic_store(&unsealed, 1 + machine.vcpu_count);
+	error = start_thread(io_thread, NULL);
 
 	for (unsigned int id = 1; id < machine.vcpu_count && !error; id++)
 		error = start_thread(vcpu_thread, &machine.vcpus[id]);
@@ -306,12 +329,17 @@ void vm_process_main(void *vm_process)
 		fail(OUTCOME_HOST_FAILURE, &reason);
 	trace_stamp(&vm->state->trace, TRACE_JAIL);
 
-	/* The last new thread.  From here on the guest may run. */
+	/* The last new thread. */
 	vcpu_prepare_probes();
 	if (start_threads(&reason))
 		fail(OUTCOME_HOST_FAILURE, &reason);
 	trace_stamp(&vm->state->trace, TRACE_THREADS);
 
+	/* While those come up, what the kernel is told. */
+	if (machine_finish(&machine, &reason))
+		fail(OUTCOME_BAD_CONFIG, &reason);
+
+	/* Once every thread has sealed itself the guest runs. */
 	vcpu_thread(&machine.vcpus[0]);
 	__builtin_unreachable();
 }
