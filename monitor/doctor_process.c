@@ -97,11 +97,12 @@ void doctor_process_landlock(const struct doctor_files *files, struct doctor_rep
 	if (abi > 0)
 		doctor_add(report, "landlock", DOCTOR_OK, "", "ABI %ld", abi);
 	else
-		doctor_add(report, "landlock", DOCTOR_WARN,
-			   "use Linux 5.13 or newer with landlock in CONFIG_LSM or lsm=: a second "
-			   "wall "
-			   "behind the empty root, at no cost to a start",
-			   "%s", strerror(errno));
+		doctor_add(
+			report, "landlock", DOCTOR_FAIL,
+			"use Linux 5.13 or newer with landlock in CONFIG_LSM or lsm=, or put "
+			"\"landlock\" into mote.jail.allow_missing: it is a second wall behind the "
+			"empty root",
+			"%s", strerror(errno));
 }
 
 /* How long each of the jail's namespaces took to make, or why one could not be made. */

@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "monitor/log.h"
@@ -22,6 +23,10 @@ enum {
 	LVT_MODE_NMI = 0x400,
 	LVT_MODE_MASK = 0x700,
 	LVT_MASKED = 0x10000,
+	/* Of EAGAIN in a row: some at once, then about a second's worth. */
+	REFUSALS_UNPAUSED = 16,
+	REFUSALS_MAX = 1000,
+	REFUSAL_PAUSE_NS = 1000000,
 };
 
 static int call(const struct vcpu *vcpu, unsigned long request, void *argument, const char *name,
@@ -254,8 +259,24 @@ static struct outcome serve_exit(struct vcpu *vcpu)
 	return outcome;
 }
 
+/*
+ * EAGAIN comes once in a vCPU's life when it is started by another, and over and over where KVM
+ * cannot make the thread that it wants for itself, as in a cgroup whose pids.max is reached.
+ */
+static bool is_patient(unsigned int refusals)
+{
+	const struct timespec pause = {.tv_nsec = REFUSAL_PAUSE_NS};
+
+	if (refusals > REFUSALS_UNPAUSED)
+		nanosleep(&pause, NULL);
+	return refusals < REFUSALS_MAX;
+}
+
 static struct outcome run_failed(const struct vcpu *vcpu, int error)
 {
+	if (error == EAGAIN)
+		return kvm_failed(vcpu, "no resources (is the pids limit of a cgroup reached?)",
+				  (uint64_t)error);
 	if (error == EFAULT || error == EHWPOISON)
 		return kvm_failed(vcpu, "guest memory is gone (was the kernel file truncated?)",
 				  (uint64_t)error);
@@ -271,6 +292,7 @@ struct outcome vcpu_run(struct vcpu *vcpu)
 {
 	struct outcome outcome = {.kind = OUTCOME_NONE};
 	bool first = vcpu->id == 0;
+	unsigned int refusals = 0;
 
 	if (first)
 		trace_stamp(vcpu->services->trace, TRACE_FIRST_ENTRY);
@@ -279,13 +301,16 @@ struct outcome vcpu_run(struct vcpu *vcpu)
 
 		if (error == EINTR || error == EAGAIN) {
 			answer_probe(vcpu);
-			continue;
+			refusals = error == EAGAIN ? refusals + 1 : 0;
+			if (is_patient(refusals))
+				continue;
 		}
 		if (error)
 			return run_failed(vcpu, error);
 		if (first)
 			trace_stamp(vcpu->services->trace, TRACE_FIRST_EXIT);
 		first = false;
+		refusals = 0;
 		outcome = serve_exit(vcpu);
 	}
 	return outcome;
