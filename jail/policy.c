@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <linux/futex.h>
+#include <linux/if_tun.h>
 #include <linux/kvm.h>
 #include <signal.h>
 #include <sys/syscall.h>
@@ -74,6 +75,14 @@ const struct policy_row policy_rows[] = {
 	 "discard"},
 	{VM, USED, CALL(fallocate), ONLY(1, FALLOC_FL_KEEP_SIZE | FALLOC_FL_ZERO_RANGE),
 	 "write zeroes"},
+
+	/* networks: taps and streams; what has to wait is sent by the I/O thread */
+	{VM, USED, CALL(writev), ANY,
+	 "send a frame, from where it lies in guest memory"},
+	{IO, USED, CALL(readv), ANY,
+	 "receive a frame into guest memory, or what a stream brings"},
+	{VCPU, USED, CALL(ioctl), ONLY(1, TUNSETOFFLOAD),
+	 "tell a tap which offloads the driver has negotiated"},
 
 	/* the I/O thread */
 	{IO, USED, CALL(ppoll), ANY,

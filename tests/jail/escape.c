@@ -12,6 +12,7 @@
 #include <linux/falloc.h>
 #include <linux/filter.h>
 #include <linux/futex.h>
+#include <linux/if_tun.h>
 #include <linux/kvm.h>
 #include <linux/openat2.h>
 #include <linux/sched.h>
@@ -216,6 +217,12 @@ static const struct attempt attempts[] = {
 	{"iopl", ALL, NOTED, SYS_iopl, {3}},
 
 	/* calls of the list, used for something else */
+	{"readv", LAUNCHER | VCPU, NOTED, SYS_readv, {0, 0, 0}},
+	{"writev", LAUNCHER, NOTED, SYS_writev, {1, 0, 0}},
+	{"ioctl TUNSETIFF", ALL, NOTED, SYS_ioctl, {ANYTHING, TUNSETIFF, ADDRESS(page)}},
+	{"ioctl TUNSETPERSIST", ALL, NOTED, SYS_ioctl, {ANYTHING, TUNSETPERSIST, 1}},
+	{"ioctl TUNSETOFFLOAD", LAUNCHER | IO, NOTED, SYS_ioctl, {ANYTHING, TUNSETOFFLOAD, 0}},
+	{"ioctl SIOCSIFFLAGS", ALL, NOTED, SYS_ioctl, {ANYTHING, SIOCSIFFLAGS, ADDRESS(page)}},
 	{"ioctl KVM_CREATE_VM", ALL, NOTED, SYS_ioctl, {0, KVM_CREATE_VM, 0}},
 	{"ioctl KVM_SET_USER_MEMORY_REGION", ALL, NOTED, SYS_ioctl,
 	 {0, KVM_SET_USER_MEMORY_REGION, ADDRESS(page)}},
