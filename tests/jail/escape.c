@@ -82,6 +82,9 @@ static const struct attempt attempts[] = {
 	/* files */
 	{"open", ALL, NOTED, SYS_open, {ADDRESS("/etc/passwd"), O_RDONLY}},
 	{"openat", ALL, NOTED, SYS_openat, {(unsigned long)AT_FDCWD, ADDRESS("/"), O_RDONLY}},
+	{"reading /proc/1/environ", ALL, NOTED, SYS_openat,
+	 {(unsigned long)AT_FDCWD, ADDRESS("/proc/1/environ"), O_RDONLY}},
+	{"reading /proc/self/maps", ALL, NOTED, SYS_open, {ADDRESS("/proc/self/maps"), O_RDONLY}},
 	{"openat of /proc/self/mem", ALL, NOTED, SYS_openat,
 	 {(unsigned long)AT_FDCWD, ADDRESS("/proc/self/mem"), O_RDWR}},
 	{"openat2", ALL, NOTED, SYS_openat2,
