@@ -63,10 +63,11 @@ stop() {
 	wait "$started"
 }
 
-# What a descriptor is, as few words as possible: "3 kvm-vm", one a line, ordered.
+# What a descriptor is, as few words as possible: "3 kvm-vm", one a line, ordered.  Of a path only the
+# end: the rest depends on who looks.
 descriptors() {
 	for descriptor in "/proc/$vm/fd/"*; do
-		echo "${descriptor##*/} $(readlink "$descriptor" | sed 's/^anon_inode://; s/^\[\(.*\)\]$/\1/; s/:\[.*//')"
+		echo "${descriptor##*/} $(readlink "$descriptor" | sed 's/^anon_inode://; s/^\[\(.*\)\]$/\1/; s,.*/,,')"
 	done | sort -n
 }
 
@@ -167,7 +168,7 @@ check_descriptors() {
 		for cpu in $(seq 0 $((vcpus - 1))); do echo "kvm-vcpu:$cpu"; done
 		[ -z "$files" ] || printf '%s\n' $files
 		for _ in $(seq 1 "$rings"); do echo io_uring; done
-	} | sort >"$tap_work/wanted"
+	} | sed 's,.*/,,' | sort >"$tap_work/wanted"
 	descriptors >"$tap_work/open"
 	is "$about: open descriptors" "$(cut -d' ' -f2- "$tap_work/open" | sort)" "$(cat "$tap_work/wanted")"
 	highest=$(grep -v io_uring "$tap_work/open" | tail -n 1 | cut -d' ' -f1)
@@ -315,7 +316,7 @@ mkdir "$tap_work/dev"
 about="an ordinary user's"
 if [ "$am_root" = no ]; then
 	skip "$about" 'all of the above is'
-elif ! as_nobody "$(command -v cksum)" "$MOTE" >/dev/null 2>&1; then
+elif ! as_nobody "$(command -v wc)" "$MOTE" >/dev/null 2>&1; then
 	skip "$about" 'cannot become one here'
 elif ! as_nobody "$(command -v unshare)" -U true 2>/dev/null; then
 	skip "$about" 'no user namespaces for ordinary users here'
