@@ -49,7 +49,16 @@ on_terminal() {
 
 @test "a stop by signal leaves the terminal as it was" {
 	guest spin
-	run -143 on_terminal sh -c 'echo $$; "$0" run "$1" & wait=$!; trap "" TERM; sleep 1; kill -TERM $wait; wait $wait' \
+	run -143 on_terminal sh -c 'echo $$; "$0" run "$1" </dev/tty & wait=$!; trap "" TERM; sleep 1; kill -TERM $wait; wait $wait' \
 		"$MOTE" "$config" -- spin ''
+	[[ $output == *"terminal as before"* ]]
+}
+
+@test "one that was stopped takes the terminal back when it is continued" {
+	guest spin
+	run -143 on_terminal sh -c '"$0" run "$1" </dev/tty & pid=$!; sleep 1; kill -STOP $pid; stty sane; kill -CONT $pid;
+		sleep 1; stty -a; kill -TERM $pid; wait $pid' \
+		"$MOTE" "$config" -- spin ''
+	[[ $output == *" -icanon"* ]]
 	[[ $output == *"terminal as before"* ]]
 }
