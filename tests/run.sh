@@ -47,6 +47,17 @@ run_part() {
 	skipped=$((skipped + skip))
 }
 
+# Says why not.
+can_run_natively() {
+	if [[ ${MOTE_KVM:-} == none ]]; then
+		printf '== guests on /dev/kvm\n   left out: MOTE_KVM=none\n'
+		return 1
+	fi
+	"$top/tests/vm/kvm_works.sh" "$MOTE" && return
+	printf '== guests on /dev/kvm\n   left out: /dev/kvm does not work here\n'
+	return 1
+}
+
 part_unit() {
 	run_part 'units' --exec "$top/tests/unit/run_tap.sh" "$build"/release/tests/unit/test_*[!p]
 }
@@ -62,6 +73,9 @@ part_fuzz() {
 
 part_jail() {
 	run_part 'system calls that are refused' "$build/release/tests/jail/escape"
+	if can_run_natively; then
+		run_part 'system calls that some guest needs' "$top/tests/jail/rows.t"
+	fi
 }
 
 part_cli() {
@@ -69,11 +83,7 @@ part_cli() {
 }
 
 part_native() {
-	if [[ ${MOTE_KVM:-} == none ]]; then
-		printf '== guests on /dev/kvm\n   left out: MOTE_KVM=none\n'
-	elif ! "$top/tests/vm/kvm_works.sh" "$MOTE"; then
-		printf '== guests on /dev/kvm\n   left out: /dev/kvm does not work here\n'
-	else
+	if can_run_natively; then
 		run_part 'guests on /dev/kvm' "$top"/tests/vm/*.t
 	fi
 }
