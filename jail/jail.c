@@ -277,6 +277,8 @@ int jail_enter(struct jail *jail)
 	int error = take_report(jail, &report);
 	uint64_t began_ns;
 
+	if (report.is_launchers)
+		return -ECANCELED;
 	if (!error)
 		error = take_steps(jail, enter_steps, sizeof(enter_steps) / sizeof(enter_steps[0]));
 	/* Once more: a change of ids or capabilities has cleared it. */

@@ -99,7 +99,10 @@ int jail_shed(struct jail *jail);
 /* In the clone, before anything else.  -ESRCH if the launcher is dead already. */
 int jail_arrive(struct jail *jail);
 
-/* In the clone, once nothing needs to be opened any more. */
+/*
+ * In the clone, once nothing needs to be opened any more.  -ECANCELED: it is the launcher that
+ * failed, in jail_make_room(), and it is the one to say so.
+ */
 int jail_enter(struct jail *jail);
 
 #endif

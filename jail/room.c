@@ -129,6 +129,7 @@ static int wait_for_report(const struct room *room, struct room_report *report)
 		.missing = (uint32_t)(word >> REPORT_MISSING_SHIFT),
 		.failed = (enum jail_piece)(word >> REPORT_PIECE_SHIFT & REPORT_PIECE_MASK),
 		.error = -(int)(word >> REPORT_ERROR_SHIFT & REPORT_ERROR_MASK),
+		.is_launchers = (word >> REPORT_ERROR_SHIFT & REPORT_ERROR_MASK) != 0,
 	};
 	return 0;
 }

@@ -34,6 +34,7 @@ struct room_report {
 	uint32_t missing; /* of what was allowed to be */
 	enum jail_piece failed;
 	int error;          /* 0, or negative errno of `failed` */
+	bool is_launchers;  /* the launcher failed, and knows it */
 	uint32_t mounts_ns; /* what each took here; entering counts as mounts */
 	uint32_t network_ns;
 };

@@ -26,13 +26,33 @@ enum {
 	BEGIN_ROOM_NS = 5000000,
 };
 
+/* Settings of the host that make the kernel's word for it hard to understand. */
+static const char *hint(enum jail_piece piece, int error)
+{
+	static const char *const limits[JAIL_PIECES] = {
+		[JAIL_MOUNTS] = "; is user.max_mnt_namespaces reached?",
+		[JAIL_PIDS] = "; is user.max_pid_namespaces reached?",
+		[JAIL_NETWORK] = "; is user.max_net_namespaces reached?",
+		[JAIL_IPC] = "; is user.max_ipc_namespaces reached?",
+		[JAIL_HOSTNAME] = "; is user.max_uts_namespaces reached?",
+		[JAIL_CGROUPS] = "; is user.max_cgroup_namespaces reached?",
+		[JAIL_USERS] = "; is user.max_user_namespaces reached?",
+	};
+
+	if (error == -ENOSPC && limits[piece])
+		return limits[piece];
+	if (piece == JAIL_USERS && (error == -EPERM || error == -EACCES))
+		return "; does this host keep user namespaces from ordinary users?";
+	return "";
+}
+
 static int jail_failed(const struct confinement *confinement, int error, struct reason *reason)
 {
 	const char *piece = jail_piece_name(confinement->jail.failed);
 
 	return reason_set(reason, error,
-			  "jail: %s: %s (mote.jail.allow_missing: [\"%s\"] does without)", piece,
-			  strerror(-error), piece);
+			  "jail: %s: %s%s (mote.jail.allow_missing: [\"%s\"] does without)", piece,
+			  strerror(-error), hint(confinement->jail.failed, error), piece);
 }
 
 /* --- The launcher --- */
@@ -219,6 +239,9 @@ int confine_vm(struct confinement *confinement, unsigned int threads, struct rea
 	if (jail->is_root && !confinement->config->mote.jail.uid)
 		jail->threads_max = 1 + threads + KERNEL_THREADS;
 	error = jail_enter(jail);
+	/* The launcher has something to say, and then ends this process. */
+	while (error == -ECANCELED)
+		pause();
 	memcpy(confinement->state->costs.vm_process_ns, jail->took_ns, sizeof(jail->took_ns));
 	return error ? jail_failed(confinement, error, reason) : 0;
 }

@@ -117,23 +117,25 @@ static struct outcome launch(struct run_state *state)
 	};
 	struct outcome outcome = {.kind = OUTCOME_HOST_FAILURE};
 	struct reason reason;
-	int status = confine_prepare(&confinement, &config, state, &reason);
+	int error = confine_prepare(&confinement, &config, state, &reason);
+	int status;
 
 	trace_stamp(&state->trace, TRACE_PREPARE);
-	if (status || launcher_start(&launcher, vm_process_main, &vm, &reason)) {
+	if (error || launcher_start(&launcher, vm_process_main, &vm, &reason)) {
 		log_error("%s", reason.text);
 		confine_release(&confinement);
 		return outcome;
 	}
 	/* The launcher's own power goes while the VM process builds its machine. */
-	if (shed(&launcher, &reason))
+	error = shed(&launcher, &reason);
+	if (error)
 		launcher_abandon(&launcher, &reason);
 	status = launcher_wait(&launcher);
 	trace_stamp(&state->trace, TRACE_REAPED);
 	resources_unlock(&resources, &config);
 	confine_release(&confinement);
 	terminal_leave(&terminal);
-	return launcher_judge(&launcher, status);
+	return error ? outcome : launcher_judge(&launcher, status);
 }
 
 static void explain_loss(const struct run_counters *counters)

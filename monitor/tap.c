@@ -84,15 +84,29 @@ static int prepare(int fd, struct tap_failure *failure)
 
 /* --- A tap that exists --- */
 
-/* A device that TUNSETIFF does not take: what is it then? */
-static int explain_kind(const struct opening *opening, const char *name)
+static bool has_driver(const struct ethtool_drvinfo *driver, const char *name)
+{
+	return strncmp(driver->driver, name, sizeof(driver->driver)) == 0;
+}
+
+/* What a device is; all zero if it does not tell. */
+static struct ethtool_drvinfo driver_of(const struct opening *opening, const char *name)
 {
 	struct ethtool_drvinfo driver = {.cmd = ETHTOOL_GDRVINFO};
 	struct ifreq device = {.ifr_data = (void *)&driver};
 
-	if (ask(opening, SIOCETHTOOL, name, &device))
+	(void)ask(opening, SIOCETHTOOL, name, &device);
+	return driver;
+}
+
+/* A device that TUNSETIFF does not take: what is it then? */
+static int explain_kind(const struct opening *opening, const char *name)
+{
+	const struct ethtool_drvinfo driver = driver_of(opening, name);
+
+	if (!driver.driver[0])
 		return refuse(opening->failure, TAP_NAME, -EINVAL, "%s is not a tap", name);
-	if (strcmp(driver.driver, "tun") == 0 && strcmp(driver.bus_info, "tap") != 0)
+	if (has_driver(&driver, "tun"))
 		return refuse(opening->failure, TAP_NAME, -EINVAL,
 			      "%s is a tun, which carries no Ethernet; make a tap: sudo ip tuntap "
 			      "add dev NAME mode tap user $(id -un)",
@@ -192,6 +206,7 @@ static int use_existing(const struct opening *opening, struct tap *tap)
 static int look_at_bridge(const struct opening *opening, struct tap *tap)
 {
 	const char *bridge = opening->request->bridge;
+	struct ethtool_drvinfo driver;
 	struct ifreq device;
 	int error = ask(opening, SIOCGIFFLAGS, bridge, &device);
 
@@ -209,7 +224,13 @@ static int look_at_bridge(const struct opening *opening, struct tap *tap)
 		return refuse(opening->failure, TAP_BRIDGE, error, "%s: %s", bridge,
 			      strerror(-error));
 	tap->mtu_bytes = (uint32_t)device.ifr_mtu;
-	return 0;
+	driver = driver_of(opening, bridge);
+	if (has_driver(&driver, "bridge"))
+		return 0;
+	return refuse(opening->failure, TAP_BRIDGE, -EINVAL,
+		      "%s is not a bridge; make one, and put %s on it: sudo ip link set %s master "
+		      "BRIDGE",
+		      bridge, bridge, bridge);
 }
 
 static int check_unused(const struct opening *opening, const char *name)
@@ -277,11 +298,6 @@ static int join_bridge(const struct opening *opening, const struct tap *tap)
 
 	if (!error)
 		error = ask(opening, SIOCBRADDIF, bridge, &device);
-	if (error == -EOPNOTSUPP)
-		return refuse(opening->failure, TAP_BRIDGE, error,
-			      "%s is not a bridge; make one, and put %s on it: sudo ip link set %s "
-			      "master BRIDGE",
-			      bridge, bridge, bridge);
 	if (error)
 		return refuse(opening->failure, TAP_BRIDGE, error, "cannot put a tap on %s: %s",
 			      bridge, strerror(-error));
@@ -332,18 +348,13 @@ int tap_open(struct tap *tap, const struct tap_request *request, struct tap_fail
 	return error;
 }
 
+/* IFF_NO_PI is not told: IFF_NOFILTER, which has the same bit, is or'ed to it. */
 static int check_flags(const char *name, short flags, struct tap_failure *failure)
 {
 	if (!(flags & IFF_TAP))
 		return refuse(failure, TAP_NAME, -EINVAL,
 			      "is the tun %s, which carries no Ethernet; open it with IFF_TAP",
 			      name);
-	if (!(flags & IFF_NO_PI))
-		return refuse(
-			failure, TAP_NAME, -EINVAL,
-			"is the tap %s without IFF_NO_PI; open it with IFF_TAP, IFF_NO_PI and "
-			"IFF_VNET_HDR",
-			name);
 	if (!(flags & IFF_VNET_HDR))
 		return refuse(
 			failure, TAP_NAME, -EINVAL,
