@@ -52,6 +52,7 @@ int tap_open(struct tap *tap, const struct tap_request *request, struct tap_fail
 /*
  * Make `fd` one that can be used.  It stays the caller's, after a failure as well, and is
  * set to non-blocking for everybody who shares it.  The words go on after its name ("is ...").
+ * Whether it has IFF_NO_PI, which it must, cannot be asked.
  */
 int tap_adopt(struct tap *tap, int fd, struct tap_failure *failure);
 
