@@ -2,14 +2,15 @@
 /*
  * jail/policy_compile.c - a program of the build: policy.c as BPF, in C source.
  *
- *	policy_compile [--trace-rows] OUTPUT
+ *	policy_compile [--trace-rows | --without CALL] OUTPUT
  *
  * Writes what filter_programs.h declares.  libseccomp does the work, and only here: mote loads
  * the result with one system call and knows nothing of how it came about.
  *
  * With --trace-rows a call that is allowed goes to a tracer first (SECCOMP_RET_TRACE), together
- * with role and row: tests/jail/trace_rows.c counts with it which rows guests need.  Nothing that
- * ships is made like that.
+ * with role and row: tests/jail/trace_rows.c counts with it which rows guests need.  With --without
+ * the rows of a call are left out, so that tests/jail/miss.t can see what a miss looks like.
+ * Nothing that ships is made like that.
  */
 #include <errno.h>
 #include <linux/audit.h>
@@ -37,12 +38,20 @@ struct compiled {
 };
 
 static bool trace_rows;
+static const char *left_out; /* a call, or NULL */
 
 static uint32_t action_of_row(enum jail_role role, size_t row)
 {
 	if (!trace_rows)
 		return SCMP_ACT_ALLOW;
 	return SCMP_ACT_TRACE((unsigned int)role << 8 | (unsigned int)row);
+}
+
+static bool has_row(enum jail_role role, size_t number)
+{
+	const struct policy_row *row = &policy_rows[number];
+
+	return row->roles & POLICY_ROLE(role) && !(left_out && strcmp(row->name, left_out) == 0);
 }
 
 static int add_row(scmp_filter_ctx filter, enum jail_role role, size_t number)
@@ -69,7 +78,7 @@ static int add_rules(scmp_filter_ctx filter, enum jail_role role, enum filter_mo
 	if (!error)
 		error = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, BINARY_TREE);
 	for (size_t i = 0; i < policy_row_count && !error; i++)
-		if (policy_rows[i].roles & POLICY_ROLE(role))
+		if (has_row(role, i))
 			error = add_row(filter, role, i);
 	/* To be looked for in the log, these have to get there as well. */
 	for (size_t i = 0; i < policy_never_count && mode == FILTER_KILL && !error; i++)
@@ -179,15 +188,23 @@ static int print_all(FILE *output)
 	return error;
 }
 
+/* Returns whether the command line is one. */
+static bool parse_arguments(int argc, char *argv[])
+{
+	trace_rows = argc == 3 && strcmp(argv[1], "--trace-rows") == 0;
+	if (argc == 4 && strcmp(argv[1], "--without") == 0)
+		left_out = argv[2];
+	return argc == 2 || trace_rows || left_out;
+}
+
 int main(int argc, char *argv[])
 {
 	const char *path = argv[argc - 1];
 	FILE *output;
 	int error;
 
-	trace_rows = argc == 3 && strcmp(argv[1], "--trace-rows") == 0;
-	if (argc != 2 && !trace_rows) {
-		fputs("usage: policy_compile [--trace-rows] OUTPUT\n", stderr);
+	if (!parse_arguments(argc, argv)) {
+		fputs("usage: policy_compile [--trace-rows | --without CALL] OUTPUT\n", stderr);
 		return EXIT_FAILURE;
 	}
 	output = fopen(path, "we");

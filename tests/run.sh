@@ -74,7 +74,7 @@ part_fuzz() {
 part_jail() {
 	run_part 'system calls that are refused' "$build/release/tests/jail/escape"
 	if can_run_natively; then
-		run_part 'system calls that some guest needs' "$top/tests/jail/rows.t"
+		run_part 'system calls that some guest needs' "$top"/tests/jail/{miss,rows}.t
 	fi
 }
 
