@@ -345,9 +345,11 @@ int drive_file_open(struct drive_file *files, const struct config_drive *drives,
 	struct drive_file file = {.fd = DRIVE_FILE_NONE, .is_direct = drives[index].direct};
 	int error = acquire_patiently(&opening, &file);
 
-	if (!error)
-		error = examine(&opening, &file);
+	if (error)
+		return error;
+	error = examine(&opening, &file);
 	if (error) {
+		drive_file_unlock(&file);
 		drive_file_close(&file);
 		return error;
 	}

@@ -49,7 +49,8 @@ int drive_file_open(struct drive_file *files, const struct config_drive *drives,
 /*
  * Let go of the lock, for all processes that have this descriptor: once the VM process is reaped,
  * so that who starts the next VM at once finds the disk free, whatever the kernel still has to
- * tidy up.
+ * tidy up; and whenever there will be no VM, since a description that was handed over stays open.
+ * Accepts one that is not open.
  */
 void drive_file_unlock(const struct drive_file *file);
 

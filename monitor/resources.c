@@ -32,8 +32,10 @@ static void resources_close(struct resources *resources)
 	close_if_open(resources->log_fd);
 	close_if_open(resources->metrics_fd);
 	close_if_open(resources->wake_fd);
-	for (unsigned int i = 0; i < CONFIG_DRIVES_MAX; i++)
+	for (unsigned int i = 0; i < CONFIG_DRIVES_MAX; i++) {
+		drive_file_unlock(&resources->drives[i]);
 		drive_file_close(&resources->drives[i]);
+	}
 	for (unsigned int i = 0; i < CONFIG_INTERFACES_MAX; i++)
 		uplink_close(&resources->uplinks[i]);
 }

@@ -42,7 +42,7 @@ struct resources {
 int resources_open(struct resources *resources, const struct vm_config *config,
 		   enum outcome_kind *failure, struct reason *reason);
 
-/* The VM process is gone: let others have the drives. */
+/* The VM process is gone, or was never there: let others have the drives. */
 void resources_unlock(const struct resources *resources, const struct vm_config *config);
 
 /* Log what is odd about resources that can be used; once the log is where it shall go. */

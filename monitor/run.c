@@ -123,6 +123,7 @@ static struct outcome launch(struct run_state *state)
 	trace_stamp(&state->trace, TRACE_PREPARE);
 	if (error || launcher_start(&launcher, vm_process_main, &vm, &reason)) {
 		log_error("%s", reason.text);
+		resources_unlock(&resources, &config);
 		confine_release(&confinement);
 		return outcome;
 	}
