@@ -165,11 +165,12 @@ struct outcome launcher_judge(const struct launcher *launcher, int wait_status)
 
 	if (outcome.kind != OUTCOME_NONE)
 		return outcome;
+	/* Also on the way to a stop: a call that only that needs would else never be told of. */
+	if (was_blocked(launcher, wait_status))
+		return (struct outcome){.kind = OUTCOME_BLOCKED_CALL};
 	/* Killed because it did not stop in time: what was asked for still happened. */
 	if (launcher->wish.kind != OUTCOME_NONE)
 		return launcher->wish;
-	if (was_blocked(launcher, wait_status))
-		return (struct outcome){.kind = OUTCOME_BLOCKED_CALL};
 	if (WIFSIGNALED(wait_status))
 		log_error("the VM process was killed by signal %d (%s)", WTERMSIG(wait_status),
 			  strsignal(WTERMSIG(wait_status)));

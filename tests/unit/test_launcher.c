@@ -326,6 +326,7 @@ static void other_news_is_not_the_end(void **state)
 enum {
 	EXITED_0 = 0,
 	EXITED_3 = 3 << 8,
+	EXITED_BY_MISS = FILTER_MISS_STATUS << 8,
 };
 
 static enum outcome_kind judged(uint32_t kind, uint32_t code, int wait_status)
@@ -364,6 +365,34 @@ static void a_wish_counts_only_if_it_was_the_launchers(void **state)
 	assert_int_equal(judged(OUTCOME_EXIT, 0, EXITED_0), OUTCOME_EXIT);
 }
 
+static void leave_miss(uint32_t role_plus_one, uint32_t call)
+{
+	atomic_store(&launcher.state->miss.role_plus_one, role_plus_one);
+	atomic_store(&launcher.state->miss.call, call);
+}
+
+static void a_miss_is_one_only_with_its_note(void **state)
+{
+	(void)state;
+	assert_int_equal(judged(OUTCOME_NONE, 0, EXITED_BY_MISS), OUTCOME_HOST_FAILURE);
+	leave_miss(JAIL_ROLE_IO + 1, 0);
+	assert_int_equal(judged(OUTCOME_NONE, 0, EXITED_BY_MISS), OUTCOME_BLOCKED_CALL);
+	assert_int_equal(judged(OUTCOME_NONE, 0, EXITED_0), OUTCOME_HOST_FAILURE);
+	assert_int_equal(judged(OUTCOME_EXIT, 0, EXITED_BY_MISS), OUTCOME_EXIT);
+	leave_miss(UINT32_MAX, UINT32_MAX);
+	assert_int_equal(judged(OUTCOME_NONE, 0, EXITED_BY_MISS), OUTCOME_BLOCKED_CALL);
+}
+
+static void a_miss_on_the_way_to_a_stop_is_told(void **state)
+{
+	(void)state;
+	launcher.wish = (struct outcome){.kind = OUTCOME_TIMEOUT};
+	leave_miss(JAIL_ROLE_VCPU + 1, 0);
+	assert_int_equal(judged(OUTCOME_NONE, 0, EXITED_BY_MISS), OUTCOME_BLOCKED_CALL);
+	assert_int_equal(judged(OUTCOME_NONE, 0, SIGSYS), OUTCOME_BLOCKED_CALL);
+	assert_int_equal(judged(OUTCOME_NONE, 0, SIGKILL), OUTCOME_TIMEOUT);
+}
+
 int main(void)
 {
 #define LAUNCHER_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -382,6 +411,8 @@ int main(void)
 		LAUNCHER_TEST(other_news_is_not_the_end),
 		LAUNCHER_TEST(the_judge_believes_no_nonsense),
 		LAUNCHER_TEST(a_wish_counts_only_if_it_was_the_launchers),
+		LAUNCHER_TEST(a_miss_is_one_only_with_its_note),
+		LAUNCHER_TEST(a_miss_on_the_way_to_a_stop_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
