@@ -7,7 +7,7 @@
  *
  * Connections begin in three ways: a client of the listening socket asks for a port of the guest
  * (vsock_greeting.h); the guest asks for a port of the host, and the device's owner connects
- * (struct vsock_host); the owner has a stream of its own connected (vsock_connect_stream()).  What
+ * (struct vsock_owner); the owner has a stream of its own connected (vsock_connect_stream()).  What
  * becomes of them is told in vsock_connection.h.
  *
  * The guest's packets are served on the thread that notifies: their bytes go to the host's socket
@@ -24,7 +24,7 @@
  * written to hosts that read, also after a reset, and at the end of a run, if the caller goes on
  * with service() until vsock_is_drained().
  *
- * Call order: the caller sets device.memory, device.links, and of muxer guest_cid, epoll_fd, host
+ * Call order: the caller sets device.memory, device.links, and of muxer guest_cid, epoll_fd, owner
  * and the table's buffers and seed, and listener.fd; then vsock_init(); then the device is the
  * transport's (device.h).  The last three functions may be called at any time after that.
  * Ownership: epoll instance, listening socket and buffers are borrowed; descriptors of connections
@@ -55,16 +55,15 @@ struct vsock {
 	struct virtio_device device;
 	struct vsock_muxer muxer;
 	struct vsock_listener listener;
-	bool is_active;           /* between activate() and reset() */
 	bool event_is_due;        /* the driver is to be told of a transport reset */
-	bool transmit_waits;      /* until answers have gone to the guest */
 	struct queue_chain chain; /* the one being looked at */
+	struct iovec payload[QUEUE_SEGMENTS_MAX]; /* of its packet */
 };
 
 void vsock_init(struct vsock *vsock);
 
 /*
- * The answer to vsock_host.connect(), on the I/O thread: a connected stream socket, non-blocking,
+ * The answer to vsock_owner.connect(), on the I/O thread: a connected stream socket, non-blocking,
  * which the device owns from now on (also if the guest has given up meanwhile), or negative errno.
  */
 void vsock_connected(struct vsock *vsock, uint64_t token, int fd);
@@ -72,7 +71,7 @@ void vsock_connected(struct vsock *vsock, uint64_t token, int fd);
 /*
  * Connect a stream of the host's to a port of the guest, as soon as something listens there.  The
  * descriptors are one socket twice, or anything to read from and anything to write to.  Returns
- * 0: they are the device's, and vsock_host.stream_ended() will be called; or -ENOSPC.
+ * 0: they are the device's, and vsock_owner.stream_ended() will be called; or -ENOSPC.
  */
 int vsock_connect_stream(struct vsock *vsock, uint32_t guest_port, int read_fd, int write_fd);
 
@@ -80,6 +79,6 @@ int vsock_connect_stream(struct vsock *vsock, uint32_t guest_port, int read_fd, 
 void vsock_transport_reset(struct vsock *vsock);
 
 /* Whether the hosts have got all that the guest sent. */
-bool vsock_is_drained(const struct vsock *vsock);
+bool vsock_is_drained(struct vsock *vsock);
 
 #endif

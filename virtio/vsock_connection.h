@@ -105,6 +105,7 @@ struct vsock_connection {
 	/* What became of the host's end. */
 	bool host_sends_no_more;
 	bool host_takes_no_more;
+	bool host_was_told; /* that nothing more comes for it */
 
 	/* What the guest has to be told. */
 	bool request_sent;
@@ -125,9 +126,6 @@ static inline uint32_t vsock_connection_buffered(const struct vsock_connection *
 {
 	return connection->received - connection->forwarded;
 }
-
-/* The host's end is there, and both sides may send: counters begin. */
-void vsock_connection_establish(struct vsock_connection *connection);
 
 /* Take over what any packet of the guest says of its credit. */
 void vsock_connection_hear(struct vsock_connection *connection, const struct vsock_header *header);
@@ -157,9 +155,10 @@ uint32_t vsock_connection_credit(const struct vsock_connection *connection);
 
 /*
  * Read bytes for the guest: no more than it has credit for.  Returns how many, 0 if there are
- * none now, or no more (then a SHUTDOWN is due), or negative errno to reset.
+ * none now, or no more (then a SHUTDOWN is due), or negative errno to reset.  The segments are the
+ * same afterwards.
  */
-ssize_t vsock_connection_read(struct vsock_connection *connection, const struct iovec *segments,
+ssize_t vsock_connection_read(struct vsock_connection *connection, struct iovec *segments,
 			      unsigned int count);
 
 /* What is to be sent to the guest next, VSOCK_OP_INVALID if nothing. */

@@ -31,6 +31,7 @@
 
 enum {
 	VSOCK_RESETS_MAX = 64, /* a power of two */
+	VSOCK_EVENTS_MAX = 64, /* of the host's, taken at a time */
 };
 
 #define VSOCK_TIMEOUT_NS (UINT64_C(2000) * 1000 * 1000) /* of a state that waits for somebody */
@@ -40,20 +41,20 @@ enum {
 #define VSOCK_HOST_PORT_MAX (UINT32_MAX >> 1)
 
 /* Whom the device reaches on the host; called with the device's lock held. */
-struct vsock_host {
+struct vsock_owner {
 	/*
 	 * The guest connects to a port of the host.  Returns at once: 0, and vsock_connected() is
 	 * called with the token later, not from within; or negative errno to refuse.  NULL: there
 	 * is nothing to connect to.
 	 */
-	int (*connect)(void *owner, uint64_t token, uint32_t port);
+	int (*connect)(void *context, uint64_t token, uint32_t port);
 	/*
 	 * A stream of vsock_connect_stream() is over and its descriptors are closed: with 0 when
 	 * all that the guest sent was written, else the host's errno, or -ECONNRESET when the
 	 * guest broke it off.
 	 */
-	void (*stream_ended)(void *owner, uint32_t guest_port, int error);
-	void *owner;
+	void (*stream_ended)(void *context, uint32_t guest_port, int error);
+	void *context;
 };
 
 /* An RST for a packet that belongs to no connection. */
@@ -79,7 +80,7 @@ struct vsock_muxer {
 	/* The caller's. */
 	uint32_t guest_cid;
 	int epoll_fd;
-	const struct vsock_host *host;
+	const struct vsock_owner *owner;
 	const struct virtio_device_links *links;
 	struct vsock_table table;
 
@@ -88,7 +89,9 @@ struct vsock_muxer {
 	uint32_t resets_in; /* free-running */
 	uint32_t resets_out;
 	uint32_t last_host_port;
-	uint64_t due_ns; /* no later than the first deadline; vsock_host_expire() */
+	uint64_t due_ns;                  /* no later than the first deadline */
+	uint64_t woken[VSOCK_EVENTS_MAX]; /* tags of those that epoll named last */
+	unsigned int woken_count;
 };
 
 void vsock_muxer_init(struct vsock_muxer *muxer);
@@ -109,7 +112,7 @@ bool vsock_muxer_has_packet(const struct vsock_muxer *muxer);
 bool vsock_muxer_give(struct vsock_muxer *muxer, struct iovec *segments, unsigned int count,
 		      struct vsock_header *header);
 
-/* See above. */
+/* See above.  What could be read is waited for until vsock_host_rest() looks after it. */
 void vsock_muxer_settle(struct vsock_muxer *muxer, struct vsock_connection *connection);
 
 /* The connection's state lasts so long at most, or VSOCK_NEVER: without end. */
@@ -120,10 +123,30 @@ void vsock_muxer_limit(struct vsock_muxer *muxer, struct vsock_connection *conne
 void vsock_muxer_request(struct vsock_muxer *muxer, struct vsock_connection *connection,
 			 uint32_t guest_port);
 
-/* Break a connection off: the host's end is closed as it is, and the guest gets an RST. */
+/* The same for a stream, a little later; the guest has not accepted it this time. */
+void vsock_muxer_retry(struct vsock_muxer *muxer, struct vsock_connection *connection);
+
+/* Both sides may send from now on. */
+void vsock_muxer_establish(struct vsock_muxer *muxer, struct vsock_connection *connection);
+
+/* The guest is through with a connection, or has to be: it gets an RST, while the host's end is
+ * open as long as bytes are buffered for it.
+ */
+void vsock_muxer_reset(struct vsock_muxer *muxer, struct vsock_connection *connection);
+
+/* CLOCK_MONOTONIC. */
+uint64_t vsock_muxer_now_ns(void);
+
+/* The host failed at something, and no peer is to blame: tell the log. */
+void vsock_muxer_tell(const struct vsock_muxer *muxer, const char *what, int error);
+
+/*
+ * Break a connection off: the host's end is closed as it is, and the guest gets an RST.  The error
+ * is for the owner of a stream.
+ */
 void vsock_muxer_abort(struct vsock_muxer *muxer, struct vsock_connection *connection, int error);
 
-/* The same, when the guest knows already, or has never known: the connection is gone. */
+/* The same, when the guest knows already or has never known: the connection is gone. */
 void vsock_muxer_drop(struct vsock_muxer *muxer, struct vsock_connection *connection, int error);
 
 /*
