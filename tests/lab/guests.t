@@ -13,7 +13,7 @@ trap 'rm -rf "$payload"' EXIT
 mkdir "$payload/guests"
 cp "$MOTE" "$payload/mote"
 cp "$MOTE_GUESTS"/*.elf "$payload/guests"
-cp "$here"/../vm/*.t "$here"/../vm/tap.sh "$payload"
+cp "$here"/../vm/*.t "$here"/../vm/*.sh "$payload"
 cat >"$payload/all.sh" <<'EOF'
 #!/bin/sh
 export MOTE=/payload/mote MOTE_GUESTS=/payload/guests MOTE_LAUNCHES=30 MOTE_SPEW_KIB=8 MOTE_PROMPT_MS=5000

@@ -213,7 +213,7 @@ look() {
 	stop
 }
 
-# expect_root / expect_user UID : whom the VM process belongs to; after start
+# expect_root [UID GID] : after start, whom the VM process belongs to
 expect_root() {
 	kind_of_user=root
 	uid=${1:-$((first_auto_id + launcher))}
@@ -226,6 +226,7 @@ expect_root() {
 	[ $# -eq 0 ] || processes=$unlimited_processes
 }
 
+# expect_user UID GID GROUPS : the same, of an ordinary user's
 expect_user() {
 	kind_of_user=user
 	uid=$1
@@ -237,7 +238,7 @@ expect_user() {
 
 expect_self() {
 	if [ "$am_root" = yes ]; then
-		expect_root "$@"
+		expect_root
 	else
 		expect_user "$(id -u)" "$(id -g)" "$(field Groups /proc/self/status | tr -d ' ')"
 	fi
@@ -293,38 +294,17 @@ fi
 
 # --- An ordinary user, as root sees that one's VM ---
 
-# as_nobody COMMAND ARGUMENT... : with a /dev/kvm that anybody may open, which only COMMAND sees
-as_nobody() {
-	# shellcheck disable=SC2016 # for the shell that is started
-	unshare -m sh -ec '
-		mount -t tmpfs none "$0"
-		mknod "$0/kvm" c 10 232
-		chmod 666 "$0/kvm"
-		mount --bind "$0/kvm" /dev/kvm
-		command=$1
-		shift
-		exec $become_nobody "$command" $then_arguments "$@"' "$tap_work/dev" "$@"
-}
-
-# Programs that become the other one, and are no parent of it.
-if setpriv --reuid $nobody --regid $nobody --clear-groups true 2>/dev/null; then
-	export become_nobody="setpriv --reuid $nobody --regid $nobody --clear-groups" then_arguments=
-else
-	export become_nobody="start-stop-daemon -S -c $nobody:$nobody -x" then_arguments=--
-fi
-mkdir "$tap_work/dev"
 about="an ordinary user's"
+as_user="${0%/*}/as_user.sh"
 if [ "$am_root" = no ]; then
 	skip "$about" 'all of the above is'
-elif ! as_nobody "$(command -v wc)" "$MOTE" >/dev/null 2>&1; then
-	skip "$about" 'cannot become one here'
-elif ! as_nobody "$(command -v unshare)" -U true 2>/dev/null; then
-	skip "$about" 'no user namespaces for ordinary users here'
+elif ! why=$("$as_user" true); then
+	skip "$about" "$why"
 else
 	machine 2 "$sync_drive, $async_drive" 1 "$disk_a $disk_b"
 	file=$(config spin '' "$keys" '' "$drives")
 	chmod 644 "$file"
-	start as_nobody "$MOTE" run "$file"
+	start "$as_user" "$MOTE" run "$file"
 	expect_user $nobody $nobody "$(field Groups "/proc/$launcher/status" | tr -d ' ')"
 	look
 fi
