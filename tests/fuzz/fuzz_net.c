@@ -402,7 +402,7 @@ static void require_new(void)
 
 	require(device->interrupt_status == 0 && device->driver_features == 0);
 	require(device->due_ns == VIRTIO_NEVER && device->service_events == 0);
-	require(net->receiver.buffer_count == 0 && net->receiver.waiting_bytes == 0);
+	require(net->inbox.buffer_count == 0 && net->inbox.waiting_bytes == 0);
 	require(!net->transmit_blocked && net->transmit_due_ns == VIRTIO_NEVER);
 	for (unsigned int i = 0; i < VIRTIO_QUEUES_MAX; i++)
 		require(!device->queues[i].ready && !device->queues[i].used);
@@ -620,22 +620,22 @@ static void step_offer_room(struct input *input)
 
 /* -- The device's turn -- */
 
-static void check_receiver(const struct net_receiver *receiver)
+static void check_inbox(const struct net_inbox *inbox)
 {
 	uint64_t bytes = 0;
 	unsigned int segment_count = 0;
 
-	require(receiver->buffer_count <= QUEUE_SIZE_MAX);
-	require(receiver->is_mergeable || receiver->buffer_count <= 1);
-	require(receiver->segment_count < NET_PORT_SEGMENTS_MAX);
-	require(receiver->spilled_bytes <= sizeof(receiver->spill));
-	require(receiver->spilled_bytes <= receiver->waiting_bytes);
-	for (unsigned int i = 0; i < receiver->buffer_count; i++) {
-		require(receiver->buffers[i].bytes >= HEADER_BYTES);
-		bytes += receiver->buffers[i].bytes;
-		segment_count += receiver->buffers[i].segment_count;
+	require(inbox->buffer_count <= QUEUE_SIZE_MAX);
+	require(inbox->is_mergeable || inbox->buffer_count <= 1);
+	require(inbox->segment_count < NET_PORT_SEGMENTS_MAX);
+	require(inbox->spilled_bytes <= sizeof(inbox->spill));
+	require(inbox->spilled_bytes <= inbox->waiting_bytes);
+	for (unsigned int i = 0; i < inbox->buffer_count; i++) {
+		require(inbox->buffers[i].bytes >= HEADER_BYTES);
+		bytes += inbox->buffers[i].bytes;
+		segment_count += inbox->buffers[i].segment_count;
 	}
-	require(bytes == receiver->bytes && segment_count == receiver->segment_count);
+	require(bytes == inbox->bytes && segment_count == inbox->segment_count);
 }
 
 static void check_queues(void)
@@ -647,9 +647,9 @@ static void check_queues(void)
 
 	/* Exactly once, and only what was popped. */
 	if (receive->ready && virtio_device_is_live(&net->device))
-		require(held == net->receiver.buffer_count);
+		require(held == net->inbox.buffer_count);
 	if (!receive->ready)
-		require(net->receiver.buffer_count == 0);
+		require(net->inbox.buffer_count == 0);
 	if (transmit->ready && virtio_device_is_live(&net->device))
 		require(transmit->next_avail == transmit->next_used);
 }
@@ -663,7 +663,7 @@ static void check(void)
 	require(subject.failures == needs_reset);
 	if (needs_reset && device->queues[subject.failed_queue].ready)
 		require(device->queues[subject.failed_queue].next_avail == subject.failed_at);
-	check_receiver(&net->receiver);
+	check_inbox(&net->inbox);
 	check_queues();
 	if (net->port.kind == NET_PORT_TAP)
 		require(net->counters.received_frames + net->counters.received_dropped <=

@@ -174,13 +174,13 @@ static void a_stopped_receive_queue_forgets_chains_and_frame(void **state)
 		offer_room(100);
 	arrive(1000);
 	serve_all();
-	assert_int_not_equal(net->receiver.waiting_bytes, 0);
+	assert_int_not_equal(net->inbox.waiting_bytes, 0);
 	assert_int_not_equal(net->device.due_ns, VIRTIO_NEVER);
 	net->device.ops->queue_stopped(&net->device, RX);
 	queue_stop(&net->device.queues[RX]);
-	assert_int_equal(net->receiver.waiting_bytes, 0);
-	assert_int_equal(net->receiver.buffer_count, 0);
-	assert_int_equal(net->receiver.segment_count, 0);
+	assert_int_equal(net->inbox.waiting_bytes, 0);
+	assert_int_equal(net->inbox.buffer_count, 0);
+	assert_int_equal(net->inbox.segment_count, 0);
 	assert_int_equal(net->device.service_events, 0);
 	assert_int_equal(net->device.due_ns, VIRTIO_NEVER);
 	arrive(60);
@@ -239,8 +239,8 @@ static void reset_is_as_new(void **state)
 	net->device.status = 0;
 	assert_int_equal(net->device.service_events, 0);
 	assert_int_equal(net->device.due_ns, VIRTIO_NEVER);
-	assert_int_equal(net->receiver.buffer_count, 0);
-	assert_int_equal(net->receiver.waiting_bytes, 0);
+	assert_int_equal(net->inbox.buffer_count, 0);
+	assert_int_equal(net->inbox.waiting_bytes, 0);
 	serve_at(clock_ns());
 	assert_int_equal(net->device.service_events, 0);
 	/* Another driver. */
@@ -253,7 +253,7 @@ static void reset_is_as_new(void **state)
 		;
 	go_live(VIRTIO_F_EVENT_IDX | VIRTIO_NET_F_MRG_RXBUF);
 	settle();
-	assert_false(net->receiver.is_mergeable);
+	assert_false(net->inbox.is_mergeable);
 	arrive(60);
 	offer_room(2000);
 	serve_all();

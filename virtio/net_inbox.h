@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * virtio/net_receiver.h - the chains that a driver offered for frames to come, and the next frame.
+ * virtio/net_inbox.h - the chains that a driver offered for frames to come, and the next frame.
  *
  * Chains are collected until any frame would fit, and a frame is read straight into them; what it
  * does not need stays for the next one.  What finds no room goes into the spill: a frame that may
  * lie in several chains (VIRTIO_NET_F_MRG_RXBUF) can wait for more of them.  A frame's chains
  * become visible to the driver all at once (virtio 1.2, section 5.1.6.4.1).
  *
- * Call order: net_receiver_begin(); then, over and over, net_receiver_collect(), and while there
- * is room net_receiver_read(), net_receiver_header(), and net_receiver_deliver() or
- * net_receiver_drop().  A frame may wait in between; there is one at a time.
+ * Call order: net_inbox_begin(); then, over and over, net_inbox_collect(), and while there
+ * is room net_inbox_read(), net_inbox_header(), and net_inbox_deliver() or
+ * net_inbox_drop().  A frame may wait in between; there is one at a time.
  *
  * Trust: the frame lies in guest memory before the driver is told.  A driver that changes it, or
  * its header, changes what it is going to read itself; no length is taken from there.
  * Threads: the caller serialises.
  */
-#ifndef VIRTIO_NET_RECEIVER_H
-#define VIRTIO_NET_RECEIVER_H
+#ifndef VIRTIO_NET_INBOX_H
+#define VIRTIO_NET_INBOX_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -36,7 +36,7 @@ struct net_buffer {
 	uint32_t bytes;
 };
 
-struct net_receiver {
+struct net_inbox {
 	bool is_mergeable;     /* a frame may lie in several chains; else there is one at a time */
 	uint32_t wanted_bytes; /* collect no more than for a frame of that size, and its header */
 
@@ -55,32 +55,31 @@ struct net_receiver {
 };
 
 /* Forget all chains and the frame. */
-void net_receiver_begin(struct net_receiver *receiver, bool is_mergeable, uint32_t wanted_bytes);
+void net_inbox_begin(struct net_inbox *inbox, bool is_mergeable, uint32_t wanted_bytes);
 
 /*
  * Take chains from the queue, as many as the next frame can need; `chain` is scratch.  Returns 0,
  * or -EPROTO with a fault: then the queue must not be used any more.
  */
-int net_receiver_collect(struct net_receiver *receiver, struct queue *queue,
-			 struct queue_chain *chain, enum virtio_fault *fault);
+int net_inbox_collect(struct net_inbox *inbox, struct queue *queue, struct queue_chain *chain,
+		      enum virtio_fault *fault);
 
 /* Whether the frame that waits fits; without one, whether a frame may be read. */
-bool net_receiver_has_room(const struct net_receiver *receiver);
+bool net_inbox_has_room(const struct net_inbox *inbox);
 
 /* Whether more chains from the driver could change that. */
-bool net_receiver_can_grow(const struct net_receiver *receiver);
+bool net_inbox_can_grow(const struct net_inbox *inbox);
 
 /* Read the next frame, when none waits and there is room.  Returns 0, or as net_port_receive(). */
-int net_receiver_read(struct net_receiver *receiver, struct net_port *port);
+int net_inbox_read(struct net_inbox *inbox, struct net_port *port);
 
 /* The header of the frame that waits. */
-struct net_header net_receiver_header(const struct net_receiver *receiver);
+struct net_header net_inbox_header(const struct net_inbox *inbox);
 
 /* Give the frame that waits, with this header, to the driver.  There must be room. */
-void net_receiver_deliver(struct net_receiver *receiver, struct queue *queue,
-			  struct net_header header);
+void net_inbox_deliver(struct net_inbox *inbox, struct queue *queue, struct net_header header);
 
 /* Forget the frame that waits. */
-void net_receiver_drop(struct net_receiver *receiver);
+void net_inbox_drop(struct net_inbox *inbox);
 
 #endif
