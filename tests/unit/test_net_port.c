@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if.h>
+#include <linux/if_packet.h>
 #include <linux/if_tun.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -432,6 +433,40 @@ static void set_up_link(const struct ifreq *request)
 	close(control);
 }
 
+/* Something of the host's own goes out on the interface, and so comes in here. */
+static void host_sends(const struct ifreq *request, const uint8_t *frame, size_t bytes)
+{
+	struct ifreq index = *request;
+	struct sockaddr_ll address = {.sll_family = AF_PACKET};
+	int sender = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+
+	assert_true(sender >= 0);
+	assert_int_equal(ioctl(sender, SIOCGIFINDEX, &index), 0);
+	address.sll_ifindex = index.ifr_ifindex;
+	assert_int_equal(
+		sendto(sender, frame, bytes, 0, (const struct sockaddr *)&address, sizeof(address)),
+		bytes);
+	close(sender);
+}
+
+/* Between frames of its own, with which a host greets a new interface. */
+static void a_real_tap_receives(const struct ifreq *request)
+{
+	static const uint8_t none[HEADER_BYTES - 2];
+	uint8_t frame[100];
+	ssize_t got;
+
+	memcpy(frame, content, sizeof(frame));
+	memcpy(frame + 12, "\x88\xb5", 2); /* an EtherType for experiments */
+	host_sends(request, frame, sizeof(frame));
+	do {
+		got = receive();
+		assert_true(got > 0);
+	} while (got != HEADER_BYTES + (ssize_t)sizeof(frame) ||
+		 memcmp(room + HEADER_BYTES, frame, sizeof(frame)) != 0);
+	assert_memory_equal(room, none, sizeof(none));
+}
+
 static void a_real_tap(void **state)
 {
 	const struct net_offloads all = {.checksum = true, .tso4 = true, .tso6 = true};
@@ -455,6 +490,7 @@ static void a_real_tap(void **state)
 	assert_int_equal(send_frame(60), 0);
 	assert_int_equal(net_port_send(&port, segments, 2), -EINVAL);
 	assert_false(port.is_broken);
+	a_real_tap_receives(&request);
 	close(port.fd);
 }
 
