@@ -9,6 +9,7 @@
 #include <linux/if_ether.h>
 #include <linux/if_tun.h>
 #include <linux/sockios.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 enum {
+	NONE = -1,
 	HEADER_BYTES = 12, /* struct virtio_net_hdr with num_buffers */
 	FLAGS = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR,
 	SYSFS_PATH_MAX_BYTES = 64,
@@ -30,7 +32,7 @@ enum {
 struct opening {
 	const struct tap_request *request;
 	struct tap_failure *failure;
-	int socket; /* of the namespace in question: devices are asked for by it */
+	int socket; /* to ask for devices by name; NONE until somebody does */
 };
 
 __attribute__((format(printf, 4, 5))) static int
@@ -46,9 +48,13 @@ refuse(struct tap_failure *failure, enum tap_part part, int error, const char *f
 }
 
 /* Ask for, or set, something of a device by its name.  Returns 0 or negative errno. */
-static int ask(const struct opening *opening, unsigned long command, const char *name,
+static int ask(struct opening *opening, unsigned long command, const char *name,
 	       struct ifreq *device)
 {
+	if (opening->socket == NONE)
+		opening->socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (opening->socket < 0)
+		return -errno;
 	memset(device->ifr_name, 0, IFNAMSIZ);
 	memcpy(device->ifr_name, name, strnlen(name, IFNAMSIZ - 1));
 	return ioctl(opening->socket, command, device) ? -errno : 0;
@@ -56,7 +62,7 @@ static int ask(const struct opening *opening, unsigned long command, const char 
 
 /* --- The descriptor --- */
 
-static int open_tun(const struct opening *opening)
+static int open_tun(struct opening *opening)
 {
 	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
 
@@ -82,15 +88,37 @@ static int prepare(int fd, struct tap_failure *failure)
 	return 0;
 }
 
-/* --- A tap that exists --- */
-
-static bool has_driver(const struct ethtool_drvinfo *driver, const char *name)
+/* A tap that is down takes no frame, and says so to poll(2). */
+static bool is_down(int fd)
 {
-	return strncmp(driver->driver, name, sizeof(driver->driver)) == 0;
+	struct pollfd writable = {.fd = fd, .events = POLLOUT};
+
+	return poll(&writable, 1, 0) == 0;
 }
 
+static bool is_persistent(int fd)
+{
+	struct ifreq device = {.ifr_flags = 0};
+
+	return ioctl(fd, TUNGETIFF, &device) == 0 && (device.ifr_flags & IFF_PERSIST);
+}
+
+/* `name` may become another: the one that the kernel chose. */
+static int attach_as(int fd, char name[IFNAMSIZ], short flags)
+{
+	struct ifreq device = {.ifr_flags = flags};
+
+	memcpy(device.ifr_name, name, IFNAMSIZ);
+	if (ioctl(fd, TUNSETIFF, &device))
+		return -errno;
+	memcpy(name, device.ifr_name, IFNAMSIZ);
+	return 0;
+}
+
+/* --- A tap that exists --- */
+
 /* What a device is; all zero if it does not tell. */
-static struct ethtool_drvinfo driver_of(const struct opening *opening, const char *name)
+static struct ethtool_drvinfo driver_of(struct opening *opening, const char *name)
 {
 	struct ethtool_drvinfo driver = {.cmd = ETHTOOL_GDRVINFO};
 	struct ifreq device = {.ifr_data = (void *)&driver};
@@ -100,13 +128,13 @@ static struct ethtool_drvinfo driver_of(const struct opening *opening, const cha
 }
 
 /* A device that TUNSETIFF does not take: what is it then? */
-static int explain_kind(const struct opening *opening, const char *name)
+static int explain_kind(struct opening *opening, const char *name)
 {
 	const struct ethtool_drvinfo driver = driver_of(opening, name);
 
 	if (!driver.driver[0])
 		return refuse(opening->failure, TAP_NAME, -EINVAL, "%s is not a tap", name);
-	if (has_driver(&driver, "tun"))
+	if (strcmp(driver.driver, "tun") == 0)
 		return refuse(opening->failure, TAP_NAME, -EINVAL,
 			      "%s is a tun, which carries no Ethernet; make a tap: sudo ip tuntap "
 			      "add dev NAME mode tap user $(id -un)",
@@ -117,8 +145,21 @@ static int explain_kind(const struct opening *opening, const char *name)
 		      name, driver.driver);
 }
 
-static int explain_attach(const struct opening *opening, const char *name, int error)
+static int explain_absence(const struct opening *opening, const char *name)
 {
+	const char *netns = opening->request->netns;
+
+	return refuse(opening->failure, TAP_NAME, -ENODEV,
+		      "there is no %s%s; make it: sudo ip %s%.64s%stuntap add dev %s mode tap user "
+		      "$(id -un)",
+		      name, netns ? " in the namespace" : "", netns ? "-n " : "",
+		      netns ? netns : "", netns ? " " : "", name);
+}
+
+static int explain_attach(struct opening *opening, const char *name, int error)
+{
+	struct ifreq device;
+
 	switch (error) {
 	case -EBUSY:
 		return refuse(opening->failure, TAP_NAME, error,
@@ -126,6 +167,9 @@ static int explain_attach(const struct opening *opening, const char *name, int e
 			      "sudo grep -l 'iff:.*%s$' /proc/[0-9]*/fdinfo/*",
 			      name, name);
 	case -EPERM:
+		/* As is who may not make one, either. */
+		if (ask(opening, SIOCGIFFLAGS, name, &device) == -ENODEV)
+			return explain_absence(opening, name);
 		return refuse(opening->failure, TAP_NAME, error,
 			      "%s belongs to another user; make it this one's: sudo ip tuntap add "
 			      "dev %s mode tap user $(id -un)",
@@ -149,61 +193,42 @@ static int check_only_queue(const struct opening *opening, const char *name)
 		      "%s has several queues, and another process has one of them", name);
 }
 
-static int attach_as(int fd, const char *name, short flags)
-{
-	struct ifreq device = {.ifr_flags = flags};
-
-	memcpy(device.ifr_name, name, strnlen(name, IFNAMSIZ - 1));
-	return ioctl(fd, TUNSETIFF, &device) ? -errno : 0;
-}
-
-/* Whether a tap has several queues is only told by refusing who asks for it the wrong way. */
-static int attach(const struct opening *opening, struct tap *tap)
+/*
+ * To attach to a tap that is not there makes one, which is gone again when it is closed: one that
+ * was there, and that nobody had, is persistent.  Whether a tap has several queues is only told
+ * by refusing who asks for it the wrong way.
+ */
+static int attach(struct opening *opening, struct tap *tap)
 {
 	int error = attach_as(tap->fd, tap->name, FLAGS);
 
 	if (!error)
-		return 0;
+		return is_persistent(tap->fd) ? 0
+					      : explain_absence(opening, opening->request->name);
 	if (error == -EINVAL && attach_as(tap->fd, tap->name, FLAGS | IFF_MULTI_QUEUE) == 0)
 		return check_only_queue(opening, tap->name);
 	return explain_attach(opening, tap->name, error);
 }
 
-static int explain_absence(const struct opening *opening, const char *name, int error)
-{
-	const char *netns = opening->request->netns;
-
-	if (error != -ENODEV)
-		return refuse(opening->failure, TAP_NAME, error, "%s: %s", name, strerror(-error));
-	return refuse(opening->failure, TAP_NAME, error,
-		      "there is no %s%s; make it: sudo ip %s%.64s%stuntap add dev %s mode tap user "
-		      "$(id -un)",
-		      name, netns ? " in the namespace" : "", netns ? "-n " : "",
-		      netns ? netns : "", netns ? " " : "", name);
-}
-
-/* Looked for first, since to attach to a tap that is not there makes one. */
-static int use_existing(const struct opening *opening, struct tap *tap)
+static int use_existing(struct opening *opening, struct tap *tap)
 {
 	const char *name = opening->request->name;
 	struct ifreq device;
-	int error = ask(opening, SIOCGIFFLAGS, name, &device);
+	int error;
 
-	if (error)
-		return explain_absence(opening, name, error);
-	tap->is_down = !(device.ifr_flags & IFF_UP);
 	memcpy(tap->name, name, strnlen(name, IFNAMSIZ - 1));
 	error = attach(opening, tap);
 	if (error)
 		return error;
-	if (ask(opening, SIOCGIFMTU, name, &device) == 0)
+	tap->is_down = is_down(tap->fd);
+	if (opening->request->wants_mtu && ask(opening, SIOCGIFMTU, name, &device) == 0)
 		tap->mtu_bytes = (uint32_t)device.ifr_mtu;
 	return prepare(tap->fd, opening->failure);
 }
 
 /* --- A tap on a bridge --- */
 
-static int look_at_bridge(const struct opening *opening, struct tap *tap)
+static int look_at_bridge(struct opening *opening, struct tap *tap)
 {
 	const char *bridge = opening->request->bridge;
 	struct ethtool_drvinfo driver;
@@ -225,7 +250,7 @@ static int look_at_bridge(const struct opening *opening, struct tap *tap)
 			      strerror(-error));
 	tap->mtu_bytes = (uint32_t)device.ifr_mtu;
 	driver = driver_of(opening, bridge);
-	if (has_driver(&driver, "bridge"))
+	if (strcmp(driver.driver, "bridge") == 0)
 		return 0;
 	return refuse(opening->failure, TAP_BRIDGE, -EINVAL,
 		      "%s is not a bridge; make one, and put %s on it: sudo ip link set %s master "
@@ -233,7 +258,7 @@ static int look_at_bridge(const struct opening *opening, struct tap *tap)
 		      bridge, bridge, bridge);
 }
 
-static int check_unused(const struct opening *opening, const char *name)
+static int check_unused(struct opening *opening, const char *name)
 {
 	struct ifreq device;
 
@@ -245,32 +270,30 @@ static int check_unused(const struct opening *opening, const char *name)
 		      name);
 }
 
-static int make(const struct opening *opening, struct tap *tap)
+static int make(struct opening *opening, struct tap *tap)
 {
 	const char *name = opening->request->name ? opening->request->name : "mote%d";
-	struct ifreq device = {.ifr_flags = FLAGS};
 	int error = opening->request->name ? check_unused(opening, name) : 0;
 
 	if (error)
 		return error;
-	memcpy(device.ifr_name, name, strnlen(name, IFNAMSIZ - 1));
-	if (ioctl(tap->fd, TUNSETIFF, &device) == 0) {
-		memcpy(tap->name, device.ifr_name, IFNAMSIZ);
-		return 0;
-	}
-	if (errno == EPERM)
-		return refuse(opening->failure, TAP_BRIDGE, -errno,
+	memcpy(tap->name, name, strnlen(name, IFNAMSIZ - 1));
+	error = attach_as(tap->fd, tap->name, FLAGS);
+	if (error == -EPERM)
+		return refuse(opening->failure, TAP_BRIDGE, error,
 			      "to make a tap takes CAP_NET_ADMIN; or let root make one on it, and "
 			      "name that as host_dev_name instead of the bridge");
-	return refuse(opening->failure, TAP_NAME, -errno, "cannot make the tap %s: %s", name,
-		      strerror(errno));
+	if (error)
+		return refuse(opening->failure, TAP_NAME, error, "cannot make the tap %s: %s", name,
+			      strerror(-error));
+	return 0;
 }
 
 /*
  * Before it is on the bridge, which takes the lowest of its ports' addresses and of their MTUs for
  * its own.
  */
-static int dress(const struct opening *opening, const struct tap *tap)
+static int dress(struct opening *opening, const struct tap *tap)
 {
 	struct ifreq device = {.ifr_hwaddr.sa_family = ARPHRD_ETHER};
 	unsigned char *address = (unsigned char *)device.ifr_hwaddr.sa_data;
@@ -290,7 +313,7 @@ static int dress(const struct opening *opening, const struct tap *tap)
 	return 0;
 }
 
-static int join_bridge(const struct opening *opening, const struct tap *tap)
+static int join_bridge(struct opening *opening, const struct tap *tap)
 {
 	const char *bridge = opening->request->bridge;
 	struct ifreq device;
@@ -298,18 +321,16 @@ static int join_bridge(const struct opening *opening, const struct tap *tap)
 
 	if (!error)
 		error = ask(opening, SIOCBRADDIF, bridge, &device);
+	device.ifr_flags = IFF_UP;
+	if (!error)
+		error = ask(opening, SIOCSIFFLAGS, tap->name, &device);
 	if (error)
 		return refuse(opening->failure, TAP_BRIDGE, error, "cannot put a tap on %s: %s",
 			      bridge, strerror(-error));
-	device.ifr_flags = IFF_UP;
-	error = ask(opening, SIOCSIFFLAGS, tap->name, &device);
-	if (error)
-		return refuse(opening->failure, TAP_BRIDGE, error, "cannot set %s up: %s",
-			      tap->name, strerror(-error));
 	return 0;
 }
 
-static int make_on_bridge(const struct opening *opening, struct tap *tap)
+static int make_on_bridge(struct opening *opening, struct tap *tap)
 {
 	int error = look_at_bridge(opening, tap);
 
@@ -326,25 +347,21 @@ static int make_on_bridge(const struct opening *opening, struct tap *tap)
 
 int tap_open(struct tap *tap, const struct tap_request *request, struct tap_failure *failure)
 {
-	struct opening opening = {.request = request, .failure = failure};
+	struct opening opening = {request, failure, NONE};
 	struct tap opened = {.name = ""};
 	int error;
 
-	opening.socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (opening.socket < 0)
-		return refuse(failure, TAP_NAME, -errno, "socket: %s", strerror(errno));
 	opened.fd = open_tun(&opening);
 	if (opened.fd < 0)
-		error = opened.fd;
-	else if (request->bridge)
-		error = make_on_bridge(&opening, &opened);
-	else
-		error = use_existing(&opening, &opened);
-	close(opening.socket);
-	if (!error)
-		*tap = opened;
-	else if (opened.fd >= 0)
+		return opened.fd;
+	error = request->bridge ? make_on_bridge(&opening, &opened)
+				: use_existing(&opening, &opened);
+	if (opening.socket >= 0)
+		close(opening.socket);
+	if (error)
 		close(opened.fd);
+	else
+		*tap = opened;
 	return error;
 }
 
@@ -385,7 +402,9 @@ int tap_adopt(struct tap *tap, int fd, struct tap_failure *failure)
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK))
 		return refuse(failure, TAP_NAME, -errno, "fcntl: %s", strerror(errno));
 	error = prepare(fd, failure);
-	if (!error)
-		*tap = adopted;
-	return error;
+	if (error)
+		return error;
+	adopted.is_down = is_down(fd);
+	*tap = adopted;
+	return 0;
 }

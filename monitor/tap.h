@@ -27,6 +27,7 @@ struct tap_request {
 	const char *bridge; /* make the tap and put it there; NULL: there is one */
 	const char *netns;  /* where the thread went for it, for the words; NULL: nowhere */
 	uint8_t guest_address[6]; /* of the NIC; a tap that is made gets another one */
+	bool wants_mtu;           /* to be told; costs something */
 };
 
 enum tap_part {
@@ -42,7 +43,7 @@ struct tap_failure {
 struct tap {
 	int fd; /* non-blocking, close-on-exec */
 	char name[IFNAMSIZ];
-	uint32_t mtu_bytes; /* what the host sends on it; 0: not known */
+	uint32_t mtu_bytes; /* what the host sends on it; 0: nobody asked, or it cannot be told */
 	bool is_down;       /* the tap, or the bridge that it was put on: nothing will pass */
 };
 

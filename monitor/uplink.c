@@ -56,6 +56,7 @@ static int open_tap(const struct opening *opening, struct uplink *uplink)
 		.name = interface->host_dev_name,
 		.bridge = interface->uplink.bridge,
 		.netns = interface->uplink.netns,
+		.wants_mtu = interface->mtu != 0,
 	};
 	struct tap_failure failure;
 	int error;

@@ -190,14 +190,14 @@ static void by_name(void)
 {
 	enter_room();
 	add("vm0", IFF_TAP | IFF_NO_PI);
-	expect_open(&(struct tap_request){.name = "vm0"});
+	expect_open(&(struct tap_request){.name = "vm0", .wants_mtu = true});
 	expect(strcmp(tap.name, "vm0") == 0 && tap.mtu_bytes == 1500 && tap.is_down);
 	close(tap.fd);
 	expect(exists("vm0"));
 
 	set_up("vm0");
 	expect_open(&(struct tap_request){.name = "vm0"});
-	expect(!tap.is_down);
+	expect(!tap.is_down && tap.mtu_bytes == 0);
 }
 
 static void what_another_user_asked_for(void)
@@ -225,7 +225,16 @@ static void absent(void)
 		       "there is no vm0 in the namespace; make it: sudo ip -n blue tuntap add dev "
 		       "vm0 mode tap user $(id -un)",
 		       .name = "vm0", .netns = "blue");
+	EXPECT_REFUSED(-ENODEV, TAP_NAME,
+		       "there is no vm%d; make it: sudo ip tuntap add dev vm%d mode tap user "
+		       "$(id -un)",
+		       .name = "vm%d");
 	expect(!exists("vm0"));
+	become_ordinary();
+	EXPECT_REFUSED(-ENODEV, TAP_NAME,
+		       "there is no vm0; make it: sudo ip tuntap add dev vm0 mode tap user "
+		       "$(id -un)",
+		       .name = "vm0");
 }
 
 static void in_use(void)
@@ -416,7 +425,7 @@ static void handed_over(void)
 	fd = attach("vm0", ALL_FLAGS);
 	expect(tap_adopt(&tap, fd, &failure) == 0);
 	expect(tap.fd == fd && strcmp(tap.name, "vm0") == 0);
-	expect(tap.mtu_bytes == 0 && !tap.is_down);
+	expect(tap.mtu_bytes == 0 && tap.is_down);
 	expect_usable(fd);
 }
 
