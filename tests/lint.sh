@@ -52,6 +52,8 @@ check_rules() {
 	((${#quiet[@]} == 0)) ||
 		forbid 'virtio/ and jail/ neither print, exit nor allocate:' \
 			'\b(f?printf|puts|_?exit|abort|malloc|calloc|realloc|free)\(' "${quiet[@]}" /dev/null
+	forbid 'what unwinds a stack needs tables that are not linked (monitor/no_unwind.ld):' \
+		'\b(pthread_exit|pthread_cancel|backtrace)\(' "${shipped[@]}"
 	forbid 'no alloca:' '\balloca\(' "${shipped[@]}"
 }
 
