@@ -60,7 +60,7 @@ static void expect_frame_with(const struct net_header *wanted, uint32_t frame_by
 		int bytes = take_used(RX);
 
 		assert_in_range(bytes, 1, HEADER_BYTES + frame_bytes - done);
-		assert_memory_equal(at(RX, offset), expected + done, bytes);
+		assert_memory_equal(at(RX, offset), expected + done, (size_t)bytes);
 		done += (uint32_t)bytes;
 	}
 	assert_int_equal(done, HEADER_BYTES + frame_bytes);
