@@ -19,7 +19,7 @@ become() {
 	if setpriv --reuid "$nobody" true 2>/dev/null; then
 		exec setpriv --reuid "$nobody" --regid "$nobody" --clear-groups --inh-caps=-all "$@"
 	else
-		exec setuidgid nobody "$@"
+		exec su -s /bin/sh -c 'exec "$@"' -- nobody sh "$@"
 	fi
 }
 
