@@ -22,7 +22,8 @@ enum {
 	CONFIG_FILE_MAX_BYTES = 1 << 20,
 	CONFIG_DRIVES_MAX = 8,
 	CONFIG_INTERFACES_MAX = 8,
-	CONFIG_ID_MAX_BYTES = 64, /* of a drive_id or iface_id, the NUL left out */
+	CONFIG_ID_MAX_BYTES = 64,         /* of a drive_id or iface_id, the NUL left out */
+	CONFIG_VSOCK_NAME_MAX_BYTES = 96, /* so that with _PORT it fits a sockaddr_un */
 	CONFIG_CGROUP_IO_MAX = CONFIG_DRIVES_MAX,
 	CONFIG_CGROUP_PARENT_MAX_BYTES = 255, /* the NUL left out */
 	CONFIG_RAM_MAX_MIB = 1 << 20,
@@ -127,7 +128,15 @@ struct config_interface {
 struct config_vsock {
 	bool present;
 	uint32_t guest_cid;
-	const char *uds_path;
+	const char *uds_path; /* /dev/fd/N: it listens already */
+};
+
+/* Who may connect to the file that uds_path names. */
+struct config_vsock_access {
+	bool present;
+	uint32_t mode;
+	uint32_t uid; /* UINT32_MAX: as it comes */
+	uint32_t gid; /* the same */
 };
 
 struct config_logger {
@@ -215,6 +224,7 @@ struct config_mote {
 	unsigned int clean_outcomes; /* OUTCOME_BIT of each kind that counts as success */
 	struct config_direct_io direct_io;
 	struct config_network network;
+	struct config_vsock_access vsock;
 	struct config_jail jail;
 	struct config_cgroup cgroup;
 };

@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* monitor/config_devices.c - drives, network interfaces, vsock; see config_sections.h. */
+/* monitor/config_devices.c - drives, network interfaces; see config_sections.h. */
 #include <errno.h>
 #include <linux/if.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/un.h>
 
 #include "monitor/config_sections.h"
 #include "monitor/open_path.h"
-
-#define VSOCK_CID_MIN UINT32_C(3)          /* below: hypervisor, loopback and host */
-#define VSOCK_CID_MAX UINT32_C(0xfffffffe) /* above: VMADDR_CID_ANY */
 
 #define REFILL_TIME_MAX_MS (UINT64_MAX / 1000000) /* whose nanoseconds fit 64 bits */
 
@@ -20,7 +16,6 @@ enum {
 	MAC_BYTES = 6,
 	MAC_TEXT_BYTES = 17,
 	MAC_MULTICAST_BIT = 1,
-	SOCKET_PATH_MAX_BYTES = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1,
 };
 
 #define ID_BYTES .minimum = 1, .maximum = CONFIG_ID_MAX_BYTES
@@ -310,24 +305,4 @@ void config_read_interfaces(struct json_reader *reader, json_t *value, void *tar
 
 	config->interface_count =
 		read_list(reader, value, config, CONFIG_INTERFACES_MAX, read_interface);
-}
-
-/* Vsock. */
-static const struct json_field vsock_fields[] = {
-	{"guest_cid", JSON_FIELD_U32, .required = true, .minimum = VSOCK_CID_MIN,
-	 .maximum = VSOCK_CID_MAX, SECTION_FIELD(config_vsock, guest_cid)},
-	{"uds_path", JSON_FIELD_STRING, .required = true, .minimum = 1,
-	 .maximum = SOCKET_PATH_MAX_BYTES, SECTION_FIELD(config_vsock, uds_path)},
-	{"vsock_id", JSON_FIELD_IGNORED_STRING, .maximum = PATH_MAX},
-};
-
-static const struct json_schema vsock_schema = {vsock_fields, JSON_COUNT(vsock_fields), NULL, 0};
-
-void config_read_vsock(struct json_reader *reader, json_t *value, void *target)
-{
-	struct config_vsock *vsock = &((struct vm_config *)target)->vsock;
-
-	*vsock = (struct config_vsock){.present = true};
-	json_read_object(reader, value, &vsock_schema, vsock);
-	config_complain_of_device(reader, "vsock");
 }

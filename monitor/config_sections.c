@@ -23,6 +23,7 @@ const struct vm_config config_defaults = {
 	.boot_source = {.boot_args = default_boot_args},
 	.machine = {.vcpu_count = 1, .ram_bytes = 128 * LAYOUT_MIB},
 	.logger = {.level = LOG_LEVEL_INFO},
+	.mote = {.vsock = {.mode = 0600, .uid = UINT32_MAX, .gid = UINT32_MAX}},
 };
 
 /* Never offered. */
@@ -262,6 +263,8 @@ static const struct json_field mote_fields[] = {
 	 SECTION_FIELD(config_mote, direct_io)},
 	{"network", JSON_FIELD_CUSTOM, .read = config_read_network,
 	 SECTION_FIELD(config_mote, network)},
+	{"vsock", JSON_FIELD_CUSTOM, .read = config_read_vsock_access,
+	 SECTION_FIELD(config_mote, vsock)},
 	{"jail", JSON_FIELD_CUSTOM, .read = config_read_jail, SECTION_FIELD(config_mote, jail)},
 	{"cgroup", JSON_FIELD_CUSTOM, .read = config_read_cgroup,
 	 SECTION_FIELD(config_mote, cgroup)},
@@ -306,5 +309,6 @@ void config_cross_check(struct json_reader *reader, struct vm_config *config)
 			      devices, LAYOUT_DEVICES_MAX);
 	config_apply_direct_io(reader, config);
 	config_apply_network(reader, config);
+	config_check_vsock(reader, config);
 	config_check_cgroup(reader, config);
 }

@@ -28,7 +28,8 @@ extern const struct json_schema config_schema;
 /* What a section that never comes leaves in place. */
 extern const struct vm_config config_defaults;
 
-/* Sections with devices, in config_devices.c.  `target` is the struct vm_config. */
+/* Sections with devices, in config_devices.c and config_vsock.c; `target` is the struct vm_config.
+ */
 void config_read_drives(struct json_reader *reader, json_t *value, void *target);
 void config_read_interfaces(struct json_reader *reader, json_t *value, void *target);
 void config_read_vsock(struct json_reader *reader, json_t *value, void *target);
@@ -41,6 +42,10 @@ void config_read_network(struct json_reader *reader, json_t *value, void *target
 
 /* Give each interface its uplink, and complain of what cannot be told or contradicts itself. */
 void config_apply_network(struct json_reader *reader, struct vm_config *config);
+
+/* In config_vsock.c: mote.vsock; `target` is the struct config_vsock_access. */
+void config_read_vsock_access(struct json_reader *reader, json_t *value, void *target);
+void config_check_vsock(struct json_reader *reader, const struct vm_config *config);
 
 /* In config_jail.c: mote.jail into a struct config_jail, mote.cgroup into a struct config_cgroup.
  */

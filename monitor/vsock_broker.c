@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/* monitor/vsock_broker.c - see vsock_broker.h. */
+#include "monitor/vsock_broker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static int make_pair(struct vsock_broker *opened)
+{
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends))
+		return -errno;
+	opened->fd = ends[0];
+	opened->vm_fd = ends[1];
+	/* The owner before the flag: no signal goes nowhere. */
+	if (fcntl(opened->fd, F_SETOWN, getpid()) ||
+	    fcntl(opened->fd, F_SETFL, O_NONBLOCK | O_ASYNC))
+		return -errno;
+	return 0;
+}
+
+int vsock_broker_open(struct vsock_broker *broker, int directory_fd, const char *name)
+{
+	struct vsock_broker opened = {
+		.fd = VSOCK_BROKER_NONE,
+		.vm_fd = VSOCK_BROKER_NONE,
+		.directory_fd = directory_fd,
+		.name = name,
+	};
+	int error = make_pair(&opened);
+
+	if (error) {
+		vsock_broker_close(&opened);
+		return error;
+	}
+	*broker = opened;
+	return 0;
+}
+
+void vsock_broker_hand_over(struct vsock_broker *broker)
+{
+	if (broker->vm_fd >= 0)
+		close(broker->vm_fd);
+	broker->vm_fd = VSOCK_BROKER_NONE;
+}
+
+int vsock_broker_enter(const struct vsock_broker *broker)
+{
+	return fchdir(broker->directory_fd) ? -errno : 0;
+}
+
+/* Returns a connected socket or negative errno. */
+static int connect_port(const struct vsock_broker *broker, uint32_t port)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int length = snprintf(address.sun_path, sizeof(address.sun_path), "%s_%" PRIu32,
+			      broker->name, port);
+	int error;
+	int fd;
+
+	if (length < 0 || (size_t)length >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+		return fd;
+	error = -errno;
+	close(fd);
+	return error;
+}
+
+static void send_answer(const struct vsock_broker *broker, uint64_t token, int connected)
+{
+	struct vsock_broker_answer answer = {
+		.token = token,
+		.error = connected < 0 ? connected : 0,
+	};
+	union {
+		struct cmsghdr header;
+		uint8_t bytes[CMSG_SPACE(sizeof(connected))];
+	} control = {0};
+	struct iovec piece = {.iov_base = &answer, .iov_len = sizeof(answer)};
+	struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1};
+
+	if (connected >= 0) {
+		control.header.cmsg_level = SOL_SOCKET;
+		control.header.cmsg_type = SCM_RIGHTS;
+		control.header.cmsg_len = CMSG_LEN(sizeof(connected));
+		memcpy(CMSG_DATA(&control.header), &connected, sizeof(connected));
+		message.msg_control = &control;
+		message.msg_controllen = sizeof(control);
+	}
+	(void)sendmsg(broker->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+bool vsock_broker_serve(const struct vsock_broker *broker)
+{
+	struct vsock_broker_request request;
+
+	for (unsigned int i = 0; i < VSOCK_BROKER_ASKED_MAX; i++) {
+		ssize_t got = recv(broker->fd, &request, sizeof(request), MSG_DONTWAIT);
+		int connected;
+
+		if (got <= 0)
+			return false;
+		if (got != sizeof(request))
+			continue;
+		connected = connect_port(broker, request.port);
+		send_answer(broker, request.token, connected);
+		if (connected >= 0)
+			close(connected);
+	}
+	return true;
+}
+
+void vsock_broker_close(struct vsock_broker *broker)
+{
+	vsock_broker_hand_over(broker);
+	if (broker->fd >= 0)
+		close(broker->fd);
+	broker->fd = VSOCK_BROKER_NONE;
+}
