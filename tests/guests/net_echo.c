@@ -5,6 +5,7 @@
  *	ip=10.0.0.2 mask=24 gw=10.0.0.1    see lib/net_stack.h
  *	mrg=0 offloads=0 ...               see lib/virtio_net.h
  *	count=N                            end after so many echoes
+ *	spoof=1                            send as if the NIC had another MAC address
  *
  * A datagram "exit N" to port 9 ends it with that exit code, "counters" is answered with what
  * happened so far.  Prints a line with its addresses when it is up, and the counters when it ends.
@@ -90,6 +91,8 @@ int guest_main(void)
 	clock_start();
 	if (!net_open(&nic))
 		return 1;
+	if (boot_number("spoof=", 0) != 0)
+		nic.address[NET_ADDRESS_BYTES - 1] ^= 1;
 	net_stack_start(&stack, &nic);
 	if (stack.ip == 0) {
 		print("ip=ADDRESS is missing\n");

@@ -97,14 +97,15 @@ static void want_checksum(uint16_t start, uint16_t offset)
 	hostile.header->checksum_offset = offset;
 }
 
+/* Behind as many bytes as an IP header has: Linux takes no other. */
 static void twist_checksum_at_the_end(void)
 {
-	want_checksum(NET_ETHERNET_BYTES, HOSTILE_FRAME_BYTES - NET_ETHERNET_BYTES - 2);
+	want_checksum(TCP_AT, HOSTILE_FRAME_BYTES - TCP_AT - 2);
 }
 
 static void twist_checksum_across_the_end(void)
 {
-	want_checksum(NET_ETHERNET_BYTES, HOSTILE_FRAME_BYTES - NET_ETHERNET_BYTES - 1);
+	want_checksum(TCP_AT, HOSTILE_FRAME_BYTES - TCP_AT - 1);
 }
 
 static void twist_checksum_start_beyond(void)

@@ -29,6 +29,9 @@ fi
 [ -n "${MOTE_NET_APART:-}" ] || MOTE_NET_APART=1 exec unshare -n -m --propagation slave sh "$0"
 
 netns=mote-test-$$
+room="$tap_work/room" # where an ordinary user may write, too
+chmod 755 "$tap_work"
+mkdir -m 777 "$room"
 cleanup() {
 	ip netns del "$netns" 2>/dev/null
 	for job in $(jobs -p); do kill "$job" 2>/dev/null; done
@@ -48,12 +51,12 @@ make_tap() {
 # something.  Sets pid, output (a file), launch (what to put in front of mote).
 launch=
 start() {
-	output="$tap_work/output.$((started += 1))"
+	output="$room/output.$((started += 1))"
 	: >"$output"
+	file=$(config "$1" "$2" "${5:-$one}" "$limit${4:+, $4}" '' "$3")
+	chmod 644 "$file"
 	# shellcheck disable=SC2086
-	$launch "$MOTE" run --result "$output.result" \
-		"$(config "$1" "$2" "${5:-$one}" "$limit${4:+, $4}" '' "$3")" </dev/null \
-		>"$output" 2>"$output.errors" &
+	$launch "$MOTE" run --result "$output.result" "$file" </dev/null >"$output" 2>"$output.errors" &
 	pid=$!
 	tries=0
 	while [ ! -s "$output" ] && kill -0 "$pid" 2>/dev/null && [ "$tries" -lt 100 ]; do
@@ -72,6 +75,7 @@ finish() {
 
 # reach COMMAND... : run udp_peer, show what it says if it fails
 reach() {
+	# shellcheck disable=SC2086
 	timeout 60 $through "$peer" "$@" >"$tap_work/peer" || {
 		sed 's/^/# /' "$tap_work/peer"
 		return 1
@@ -232,7 +236,7 @@ wait "$pid" 2>/dev/null
 check 'on a bridge, launcher killed: the tap is gone' ports_gone
 start net_echo 'ip=10.78.0.2' "$(interface eth0 '')" "$on_br0"
 check 'on a bridge, VM process killed: it ran' reach ping 10.78.0.2 1 56
-for child in $(cat "/proc/$pid/task/$pid/children"); do kill -KILL "$child"; done
+read -r child _ <"/proc/$pid/task/$pid/children" && kill -KILL "$child"
 wait "$pid" 2>/dev/null
 check 'on a bridge, VM process killed: the tap is gone' ports_gone
 
@@ -265,7 +269,7 @@ ip netns del "$netns"
 # What can be wrong.
 refused() {
 	start halt '' "$2" "${3:-}"
-	finish "$1" 169
+	finish "$1" 127
 	check "$1: says what to do" grep -qF "$4" "$output.errors"
 }
 refused 'no such tap' "$(interface eth0 none0)" '' 'there is no none0; make it: sudo ip tuntap add dev none0 mode tap'
@@ -289,7 +293,7 @@ limited() {
 # blast NUMBER SIZE RATE : more than is let through, until the guest has ended
 blast() {
 	"$peer" blast "10.77.$1.2" 9 "$2" "$3" 12000 >/dev/null &
-	eval "blast$1=\$!"
+	blasts="${blasts:-} $!"
 }
 # rate TEXT NUMBER FIELD LEAST MOST
 rate() {
@@ -310,7 +314,8 @@ rate '1,000 frames a second sent' 21 frames 950 1050
 rate '5 MB a second sent' 22 bytes 4750000 5250000
 rate '1,000 frames a second received' 23 frames 950 1050
 rate '5 MB a second received' 24 bytes 4750000 5250000
-kill "$blast23" "$blast24" 2>/dev/null
+# shellcheck disable=SC2086
+kill $blasts 2>/dev/null
 
 # passt, as an ordinary user: no tap, no privilege, a forwarded port.
 if ! command -v passt >/dev/null || ! setpriv --reuid $nobody --regid $nobody --clear-groups true 2>/dev/null; then
@@ -319,18 +324,20 @@ if ! command -v passt >/dev/null || ! setpriv --reuid $nobody --regid $nobody --
 	exit
 fi
 as_user="setpriv --reuid $nobody --regid $nobody --clear-groups"
-mkdir -m 777 "$tap_work/user"
-chmod 755 "$tap_work"
 mknod -m 666 "$tap_work/kvm" c 10 232
 mount --bind "$tap_work/kvm" /dev/kvm
 ip link set lo up
-ip route add default via 10.78.0.254 dev br0
+# Where passt looks for addresses: a bridge that has never had a port counts as connected.
+ip link add outside0 type bridge
+ip address add 10.79.0.1/24 dev outside0
+ip link set outside0 up
+ip route add default via 10.79.0.254 dev outside0
 
 # start_passt : listens at $socket, forwards UDP port 7007 to 7, and 7009 to 9
 start_passt() {
-	socket="$tap_work/user/passt.$((started += 1))"
+	socket="$room/passt.$((started += 1))"
 	# shellcheck disable=SC2086
-	$as_user passt -f -1 -q -s "$socket" -a 10.78.0.2 -n 24 -g 10.78.0.254 -i br0 -t none \
+	$as_user passt -f -1 -e -s "$socket" -a 10.79.0.2 -n 24 -g 10.79.0.254 -i outside0 -t none \
 		-u 7007:7,7009:9 </dev/null >"$socket.log" 2>&1 &
 	passt=$!
 	tries=0
@@ -338,6 +345,7 @@ start_passt() {
 		sleep 0.05
 		tries=$((tries + 1))
 	done
+	[ -S "$socket" ] || sed 's/^/# /' "$socket.log"
 }
 # passt_serves TEXT
 passt_serves() {
@@ -346,21 +354,20 @@ passt_serves() {
 	finish "$1: ends as it was told" 7
 	kill "$passt" 2>/dev/null
 }
-chmod 644 "$tap_work"/config.* 2>/dev/null
 launch=$as_user
 for way in '' 'mrg=0 event_idx=0'; do
 	start_passt
-	start net_echo "ip=10.78.0.2 gw=10.78.0.254 $way" "$(interface eth0 '')" \
+	start net_echo "ip=10.79.0.2 gw=10.79.0.254 $way" "$(interface eth0 '')" \
 		"\"network\": {\"eth0\": {\"socket\": \"$socket\"}}"
 	passt_serves "passt, as an ordinary user${way:+, $way}"
 done
 start_passt
 launch="$as_user $tools/with_fd socket $socket 9"
-start net_echo 'ip=10.78.0.2 gw=10.78.0.254' "$(interface eth0 /dev/fd/9)"
+start net_echo 'ip=10.79.0.2 gw=10.79.0.254' "$(interface eth0 /dev/fd/9)"
 passt_serves 'passt by descriptor, as an ordinary user'
 start_passt
 launch=$as_user
-start net_echo 'ip=10.78.0.2 gw=10.78.0.254' "$(interface eth0 '')" \
+start net_echo 'ip=10.79.0.2 gw=10.79.0.254' "$(interface eth0 '')" \
 	"\"network\": {\"eth0\": {\"socket\": \"$socket\"}}"
 reach echo 127.0.0.1 7007 100 100 1
 kill "$passt"

@@ -59,6 +59,37 @@ left_over() {
 	done
 }
 
+# The VM process under a launcher.
+child_of() {
+	cat "/proc/$1/task/$1/children" 2>/dev/null ||
+		grep -ls "^PPid:	$1$" /proc/[0-9]*/status | cut -d / -f 3
+}
+
+# Whether all VMs of this test are gone within two seconds.
+is_gone() {
+	tap_tries=0
+	while [ -n "$(left_over)" ]; do
+		[ "$tap_tries" -lt 100 ] || return 1
+		sleep 0.02
+		tap_tries=$((tap_tries + 1))
+	done
+}
+
+# random LEAST MOST
+random() {
+	tap_random=$(od -An -N2 -tu2 /dev/urandom)
+	echo $((tap_random % ($2 - $1 + 1) + $1))
+}
+
+# The groups below a parent (a name at the root of the hierarchies), and the end of the parent.
+groups_under() {
+	find /sys/fs/cgroup -mindepth 2 -maxdepth 3 -path "*/$1/*" -type d 2>/dev/null
+}
+
+remove_parent() {
+	find /sys/fs/cgroup -mindepth 1 -maxdepth 2 -name "$1" -type d -exec rmdir {} + 2>/dev/null
+}
+
 # Milliseconds since boot; busybox's date knows no fractions.
 now_ms() {
 	read -r tap_uptime _ </proc/uptime
@@ -76,7 +107,13 @@ make_disk() {
 	dd if=/dev/zero of="$1" bs=1048576 count=0 seek="$2" 2>/dev/null
 }
 
-# config GUEST [BOOT_ARGS [MACHINE_KEYS [MOTE_KEYS [DRIVES]]]] : write a configuration, print its path
+# interface ID TAP [KEYS] : an entry for the list of network interfaces; TAP may be empty
+interface() {
+	echo "{\"iface_id\": \"$1\"${2:+, \"host_dev_name\": \"$2\"}${3:+, $3}}"
+}
+
+# config GUEST [BOOT_ARGS [MACHINE_KEYS [MOTE_KEYS [DRIVES [INTERFACES]]]]] : write a configuration,
+# print its path
 config() {
 	tap_config=$(mktemp "$tap_work/config.XXXXXX")
 	cat >"$tap_config" <<EOF
@@ -84,6 +121,7 @@ config() {
   "boot-source": {"kernel_image_path": "$MOTE_GUESTS/$1.elf", "boot_args": "${2:-}"},
   "machine-config": {${3:-\"vcpu_count\": 1, \"mem_size_mib\": 32}},
   "drives": [${5:-}],
+  "network-interfaces": [${6:-}],
   "mote": {${4:-}}
 }
 EOF
