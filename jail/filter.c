@@ -87,6 +87,7 @@ const char *jail_role_name(uint32_t role)
 		[JAIL_ROLE_LAUNCHER] = "launcher",
 		[JAIL_ROLE_IO] = "io",
 		[JAIL_ROLE_VCPU] = "vcpu",
+		[JAIL_ROLE_BROKER] = "broker",
 	};
 
 	return role < JAIL_ROLES ? names[role] : "unknown";

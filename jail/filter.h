@@ -24,6 +24,7 @@ enum jail_role {
 	JAIL_ROLE_LAUNCHER, /* waits, passes signals on, reports */
 	JAIL_ROLE_IO,       /* the I/O thread of the VM process */
 	JAIL_ROLE_VCPU,
+	JAIL_ROLE_BROKER, /* a launcher that also connects for the guest, by Unix sockets */
 	JAIL_ROLES,
 };
 
@@ -43,7 +44,7 @@ struct filter_miss {
 	_Atomic uint32_t call;          /* number of the system call */
 };
 
-/* "launcher", "io", "vcpu"; "unknown" for what is no role. */
+/* "launcher", "io", "vcpu", "broker"; "unknown" for what is no role. */
 const char *jail_role_name(uint32_t role);
 
 /* The name of a system call of x86-64, or NULL for a number that is none or is too new. */

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 enum {
-	FILTER_PROGRAM_ROLES = 3, /* enum jail_role */
+	FILTER_PROGRAM_ROLES = 4, /* enum jail_role */
 	FILTER_PROGRAM_MODES = 2, /* enum filter_mode */
 };
 

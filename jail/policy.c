@@ -9,10 +9,12 @@
 #include <linux/if_tun.h>
 #include <linux/kvm.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#define LAUNCHER POLICY_ROLE(JAIL_ROLE_LAUNCHER)
+#define BROKER   POLICY_ROLE(JAIL_ROLE_BROKER)
+#define LAUNCHER (POLICY_ROLE(JAIL_ROLE_LAUNCHER) | BROKER)
 #define IO       POLICY_ROLE(JAIL_ROLE_IO)
 #define VCPU     POLICY_ROLE(JAIL_ROLE_VCPU)
 #define VM       (IO | VCPU)
@@ -137,6 +139,24 @@ const struct policy_row policy_rows[] = {
 	/* the launcher reports */
 	{LAUNCHER, RARE, CALL(brk), ANY,
 	 "a report that is longer than what the heap has left"},
+
+	/* the broker: a launcher of a VM with vsock, whose only way to files is its working directory */
+	{BROKER, USED, CALL(recvfrom), ANY,
+	 "the VM process asks for a connection to a port"},
+	{BROKER, USED, CALL(socket), ONLY(0, AF_UNIX),
+	 "the guest's end of that connection, for the VM process"},
+	{BROKER, USED, CALL(connect), ANY,
+	 "connect it to the socket of that port"},
+	{BROKER, USED, CALL(sendmsg), ANY,
+	 "pass it on"},
+	{BROKER, USED, CALL(newfstatat), ANY,
+	 "whether the file of the vsock's own socket is still the one that mote made"},
+	{BROKER, USED, CALL(unlinkat), ONLY(2, 0),
+	 "remove that file"},
+	{BROKER, RARE, CALL(fcntl), ONLY(1, F_SETFL),
+	 "a socket as standard input or output of --stdio waits again, as it did before"},
+	{IO, USED, CALL(recvmsg), ANY,
+	 "connections that the broker has made for the guest"},
 
 	/* the end, and hosts that are different */
 	{ALL, USED, CALL(exit_group), ANY,

@@ -37,7 +37,8 @@
 
 #include "jail/filter.h"
 
-#define LAUNCHER (1U << JAIL_ROLE_LAUNCHER)
+#define BROKER   (1U << JAIL_ROLE_BROKER)
+#define LAUNCHER (1U << JAIL_ROLE_LAUNCHER | BROKER)
 #define IO       (1U << JAIL_ROLE_IO)
 #define VCPU     (1U << JAIL_ROLE_VCPU)
 #define VM       (IO | VCPU)
@@ -93,10 +94,12 @@ static const struct attempt attempts[] = {
 	{"name_to_handle_at", ALL, KILLED, SYS_name_to_handle_at, {0}},
 	{"open_by_handle_at", ALL, KILLED, SYS_open_by_handle_at, {0}},
 	{"stat", ALL, NOTED, SYS_stat, {ADDRESS("/"), ADDRESS(page)}},
+	{"newfstatat", ALL & ~BROKER, NOTED, SYS_newfstatat,
+	 {(unsigned long)AT_FDCWD, ADDRESS("/"), ADDRESS(page), 0}},
 	{"readlink of /proc/self/exe", ALL, NOTED, SYS_readlink,
 	 {ADDRESS("/proc/self/exe"), ADDRESS(page), sizeof(page)}},
 	{"getdents64", ALL, NOTED, SYS_getdents64, {0, ADDRESS(page), sizeof(page)}},
-	{"unlinkat of a file", ALL, NOTED, SYS_unlinkat,
+	{"unlinkat of a file", ALL & ~BROKER, NOTED, SYS_unlinkat,
 	 {(unsigned long)AT_FDCWD, ADDRESS("/tmp/escaped"), 0}},
 	{"unlink", ALL, NOTED, SYS_unlink, {ADDRESS("/tmp/escaped")}},
 	{"chmod", ALL, NOTED, SYS_chmod, {ADDRESS("/tmp/escaped"), 04755}},
@@ -115,13 +118,15 @@ static const struct attempt attempts[] = {
 
 	/* the network */
 	{"socket", ALL, NOTED, SYS_socket, {AF_INET, SOCK_STREAM, 0}},
+	{"socket of Unix", ALL & ~BROKER, NOTED, SYS_socket, {AF_UNIX, SOCK_STREAM, 0}},
 	{"socketpair", ALL, NOTED, SYS_socketpair, {AF_UNIX, SOCK_STREAM, 0, ADDRESS(descriptors)}},
-	{"connect to an abstract socket", ALL, NOTED, SYS_connect,
+	{"connect to an abstract socket", ALL & ~BROKER, NOTED, SYS_connect,
 	 {0, ADDRESS(&host_socket), sizeof(host_socket)}},
 	{"bind", ALL, NOTED, SYS_bind, {0, ADDRESS(&host_socket), sizeof(host_socket)}},
 	{"accept4", ALL, NOTED, SYS_accept4, {0}},
-	{"sendmsg", ALL, NOTED, SYS_sendmsg, {1, ADDRESS(page), 0}},
-	{"recvmsg", ALL, NOTED, SYS_recvmsg, {0, ADDRESS(page), 0}},
+	{"sendmsg", ALL & ~BROKER, NOTED, SYS_sendmsg, {1, ADDRESS(page), 0}},
+	{"recvfrom", ALL & ~BROKER, NOTED, SYS_recvfrom, {0, ADDRESS(page), 0}},
+	{"recvmsg", ALL & ~IO, NOTED, SYS_recvmsg, {0, ADDRESS(page), 0}},
 
 	/* other processes */
 	{"ptrace", ALL, KILLED, SYS_ptrace, {PTRACE_TRACEME}},
@@ -237,7 +242,8 @@ static const struct attempt attempts[] = {
 	{"ioctl FIONBIO", ALL, NOTED, SYS_ioctl, {ANYTHING, FIONBIO, ADDRESS(page)}},
 	{"ioctl TCSETS", VM, NOTED, SYS_ioctl, {ANYTHING, TCSETS, ADDRESS(page)}},
 	{"fcntl F_DUPFD", ALL, NOTED, SYS_fcntl, {0, F_DUPFD, 0}},
-	{"fcntl F_SETFL", ALL, NOTED, SYS_fcntl, {ANYTHING, F_SETFL, O_APPEND}},
+	{"fcntl F_SETFL", ALL & ~BROKER, NOTED, SYS_fcntl, {ANYTHING, F_SETFL, O_APPEND}},
+	{"fcntl F_SETSIG", ALL, NOTED, SYS_fcntl, {ANYTHING, F_SETSIG, SIGKILL}},
 	{"fcntl F_SETOWN", ALL, NOTED, SYS_fcntl, {ANYTHING, F_SETOWN, HOST_INIT}},
 	{"fallocate that grows", ALL, NOTED, SYS_fallocate,
 	 {ANYTHING, 0, 0, sizeof(page)}},

@@ -20,6 +20,19 @@ static void describe(const struct policy_row *row)
 		printf(" with %s", row->value_name);
 }
 
+/*
+ * How often a role came by a row.  A broker is a launcher with more to do: what the one needs for
+ * its own work the other needs too.
+ */
+static uint64_t seen_by(const struct row_counts *counts, enum jail_role role, size_t row)
+{
+	uint64_t seen = atomic_load(&counts->seen[role][row]);
+
+	if (role == JAIL_ROLE_BROKER)
+		seen += atomic_load(&counts->seen[JAIL_ROLE_LAUNCHER][row]);
+	return seen;
+}
+
 /* Returns whether the row may stay. */
 static bool report(const struct policy_row *row, enum jail_role role, uint64_t seen,
 		   unsigned int number)
@@ -51,7 +64,8 @@ int main(int argc, char *argv[])
 		for (size_t i = 0; i < policy_row_count; i++)
 			if (policy_rows[i].roles & POLICY_ROLE(role))
 				passed &= report(&policy_rows[i], (enum jail_role)role,
-						 atomic_load(&counts->seen[role][i]), ++number);
+						 seen_by(counts, (enum jail_role)role, i),
+						 ++number);
 	printf("1..%u\n", number);
 	return passed ? EXIT_SUCCESS : EXIT_FAILURE;
 }

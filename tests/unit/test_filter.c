@@ -330,6 +330,7 @@ static void roles_have_names(void **state)
 	assert_string_equal(jail_role_name(JAIL_ROLE_LAUNCHER), "launcher");
 	assert_string_equal(jail_role_name(JAIL_ROLE_IO), "io");
 	assert_string_equal(jail_role_name(JAIL_ROLE_VCPU), "vcpu");
+	assert_string_equal(jail_role_name(JAIL_ROLE_BROKER), "broker");
 	assert_string_equal(jail_role_name(JAIL_ROLES), "unknown");
 	assert_string_equal(jail_role_name(UINT32_MAX), "unknown");
 }
