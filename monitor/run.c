@@ -129,6 +129,9 @@ static struct outcome launch(struct run_state *state)
 	}
 	/* The launcher's own power goes while the VM process builds its machine. */
 	error = shed(&launcher, &reason);
+	/* It has ended before it could be followed into its namespaces: it told why, or was killed. */
+	if (error == -ESRCH)
+		error = 0;
 	if (error)
 		launcher_abandon(&launcher, &reason);
 	status = launcher_wait(&launcher);
