@@ -12,27 +12,6 @@ disk="$tap_work/disk"
 memory='"vcpu_count": 1, "mem_size_mib": 32'
 limit='"timeout_ms": 10000'
 
-# random_ms : 5 to 150
-random_ms() {
-	random=$(od -An -N2 -tu2 /dev/urandom)
-	echo $((random % 146 + 5))
-}
-
-# The VM process under a launcher; nothing where the kernel does not tell.
-child_of() {
-	cat "/proc/$1/task/$1/children" 2>/dev/null
-}
-
-# Whether the VM, with all its processes, is gone within two seconds.
-is_gone() {
-	tries=0
-	while [ -n "$(left_over)" ]; do
-		[ "$tries" -lt 100 ] || return 1
-		sleep 0.02
-		tries=$((tries + 1))
-	done
-}
-
 # kill_once NUMBER KEYS MOTE_KEYS : start, wait, kill, check
 kill_once() {
 	make_disk "$disk" 64
@@ -40,7 +19,7 @@ kill_once() {
 		"$(drive data "$disk" "\"cache_type\": \"Writeback\"${2:+, $2}")")
 	"$MOTE" run "$file" </dev/null >"$tap_work/report" 2>"$tap_work/errors" &
 	pid=$!
-	sleep "$(printf '0.%03d' "$(random_ms)")"
+	sleep "$(printf '0.%03d' "$(random 5 150)")"
 	victim=$pid
 	[ $(($1 % 2)) -eq 0 ] || victim=$(child_of "$pid")
 	kill -KILL "${victim:-$pid}"

@@ -36,16 +36,11 @@ is 'killed launcher: the VM goes with it' "$(left_over)" ''
 
 start spin
 sleep 0.2
-for child in $(cat "/proc/$pid/task/$pid/children" 2>/dev/null); do kill -KILL "$child"; done
+kill -KILL "$(child_of "$pid")"
 status=0
 wait "$pid" || status=$?
-if [ -r "/proc/self/task/$$/children" ] || [ -e /proc/thread-self/children ]; then
-	is 'killed VM process: host failure' "$status" 127
-	check 'killed VM process: said so' grep -q 'killed by signal 9' "$tap_work/errors"
-else
-	kill -KILL "$pid" 2>/dev/null
-	skip 'killed VM process: host failure' 'this kernel has no /proc/PID/task/TID/children'
-fi
+is 'killed VM process: host failure' "$status" 127
+check 'killed VM process: said so' grep -q 'killed by signal 9' "$tap_work/errors"
 
 # Supervisors that take their signals by descriptor leave them blocked in their children.
 if env --block-signal=USR1 true 2>/dev/null; then
