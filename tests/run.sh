@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # tests/run.sh - every test, as TAP under prove, and a last line with the sum.
 #
-#	tests/run.sh [PART...]      PART: unit asan fuzz jail cli native lab (default: all)
+#	tests/run.sh [PART...]      PART: unit asan fuzz jail cli native user lab (default: all)
 #
 # Called by ./build.sh test, which has built what is needed.  The guests run on
 # /dev/kvm where that works, and always in the lab; MOTE_KVM=none leaves the
@@ -88,13 +88,34 @@ part_native() {
 	fi
 }
 
+# Once more without privileges, but for what takes long and needs none: the rate limiters, and kills
+# in the middle of a flush.
+part_user() {
+	local name='guests on /dev/kvm, as an ordinary user' why='' stage
+	((EUID == 0)) || why='so was all of the above'
+	[[ $why ]] || why=$("$top/tests/vm/as_user.sh" true) || true
+	if [[ $why ]]; then
+		printf '== %s\n   left out: %s\n' "$name" "$why"
+		return
+	fi
+	can_run_natively || return 0
+	# The checkout may be where an ordinary user cannot look.
+	stage=$(mktemp -d)
+	cp "$MOTE" "$MOTE_GUESTS"/*.elf "$top"/tests/vm/*.{t,sh} "$stage"
+	rm "$stage"/{block_kill,memory,net*}.t
+	chmod -R a+rX "$stage"
+	MOTE=$stage/mote MOTE_GUESTS=$stage MOTE_NO_RATES=1 \
+		run_part "$name" --exec "$stage/as_user.sh" "$stage"/*.t
+	rm -rf "$stage"
+}
+
 part_lab() {
 	run_part 'guests in the lab' "$top"/tests/lab/*.t
 }
 
 main() {
 	local part
-	(($#)) || set -- unit asan fuzz jail cli native lab
+	(($#)) || set -- unit asan fuzz jail cli native user lab
 	rm -f "$build/test-all.log"
 	for part in "$@"; do
 		"part_$part"

@@ -4,6 +4,12 @@
 # shellcheck source=tests/vm/tap.sh
 . "${0%/*}/tap.sh"
 
+if [ "$(id -u)" -ne 0 ]; then
+	skip 'private memory' 'only root can look into a process that is not dumpable'
+	done_testing
+	exit
+fi
+
 ram_mib=48
 
 "$MOTE" run "$(config spin '' "\"vcpu_count\": 1, \"mem_size_mib\": $ram_mib")" </dev/null >"$tap_work/out" &
