@@ -17,7 +17,6 @@ static_assert(NET_STREAM_BUFFER_BYTES >= NET_STREAM_LENGTH_BYTES + NET_FRAME_MAX
 static int break_port(struct net_port *port)
 {
 	port->is_broken = true;
-	port->in_start = port->in_end = 0;
 	port->out_start = port->out_end = 0;
 	return -EPIPE;
 }

@@ -173,12 +173,9 @@ void net_receive_resume(struct net *net, uint64_t now)
 		net->receive_due_ns = VIRTIO_NEVER;
 		net->receive_starved = false;
 	}
-	if (!net_receive_wants_frames(net) || !net->link_is_up)
-		return;
-	if (net_can_serve(net, NET_QUEUE_RECEIVE))
+	if (net_receive_wants_frames(net) && net->link_is_up &&
+	    net_can_serve(net, NET_QUEUE_RECEIVE))
 		receive(net);
-	else
-		net->receive_starved = true;
 }
 
 void net_receive_forget(struct net *net)

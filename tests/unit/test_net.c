@@ -263,6 +263,10 @@ static void reset_is_as_new(void **state)
 static void a_failed_device_waits_for_nothing(void **state)
 {
 	(void)state;
+	token_bucket_init(&board.net.transmit_limiter.operations, 1, 0, HOUR_NS, clock_ns());
+	send_one();
+	send_one();
+	assert_int_not_equal(board.net.device.due_ns, VIRTIO_NEVER);
 	offer_room(2000);
 	board.net.device.status |= VIRTIO_STATUS_FAILED; /* by the driver */
 	arrive(60);
@@ -322,14 +326,18 @@ static void the_same_found_out_by_receiving(void **state)
 static void a_link_that_is_down_stays_down_over_a_reset(void **state)
 {
 	struct virtio_device *device = &board.net.device;
+	uint32_t generation;
 
 	(void)state;
 	hang_up();
 	send_one();
+	generation = device->config_generation;
 	device->ops->reset(device);
 	for (unsigned int i = 0; i < 2; i++)
 		fake_driver_begin_at(&board.drivers[i], 0);
 	go_live(0);
+	/* Nothing new, so the log has it once. */
+	assert_int_equal(device->config_generation, generation);
 	assert_int_equal(config_word(6), 0);
 	assert_int_equal(device->service_events, 0);
 	assert_int_equal(serve_all(), 0);

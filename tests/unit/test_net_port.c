@@ -243,6 +243,19 @@ static void a_rest_for_nobody_breaks_the_port(void **state)
 	assert_true(port.is_broken);
 }
 
+/* Whatever the reason is: the frame is in the stream by a half. */
+static void a_rest_that_cannot_go_breaks_the_port(void **state)
+{
+	int fd = port.fd;
+
+	(void)state;
+	fill_in_parts();
+	port.fd = -1;
+	assert_int_equal(net_port_flush(&port), -EPIPE);
+	assert_true(port.is_broken);
+	port.fd = fd;
+}
+
 /* -- Stream, receiving -- */
 
 static void frames_come_in_order_and_without_a_header(void **state)
@@ -506,6 +519,7 @@ int main(void)
 		ON_STREAM(the_rest_of_a_frame_goes_before_the_next),
 		ON_STREAM(sending_to_nobody_breaks_the_port),
 		ON_STREAM(a_rest_for_nobody_breaks_the_port),
+		ON_STREAM(a_rest_that_cannot_go_breaks_the_port),
 		ON_STREAM(frames_come_in_order_and_without_a_header),
 		ON_STREAM(frames_come_in_any_division),
 		ON_STREAM(what_was_read_ahead_is_known),

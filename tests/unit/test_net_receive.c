@@ -274,6 +274,29 @@ static void a_spilled_frame_does_not_wait_forever(void **state)
 	assert_int_equal(board.net.device.due_ns, VIRTIO_NEVER);
 }
 
+/* As long as the first did. */
+static void each_frame_may_wait_anew(void **state)
+{
+	uint64_t first_ns;
+
+	(void)state;
+	offer(600);
+	arrive(1000);
+	serve_all();
+	first_ns = board.net.device.due_ns;
+	offer(600);
+	notify(RX);
+	serve_all();
+	expect_frame(1000, 2);
+	offer(600);
+	arrive(1000);
+	notify(RX);
+	serve_all();
+	expect_nothing();
+	assert_true(board.net.device.due_ns > first_ns);
+	assert_true(board.net.device.due_ns != VIRTIO_NEVER);
+}
+
 /* 256 chains of 13 bytes hold no more than 3328. */
 static void a_frame_that_can_never_fit_is_dropped(void **state)
 {
@@ -376,6 +399,16 @@ static void offloads_that_were_negotiated_pass_through(void **state)
 	arrive_with(&header, 50000);
 	serve_all();
 	expect_frame_with(&header, 50000, 1);
+}
+
+/* So none but small ones come, and room for large ones would be wasted. */
+static void segmentation_without_checksums_is_none(void **state)
+{
+	begin_declining(state, VIRTIO_NET_F_GUEST_CSUM);
+	offer_many(100, 1536);
+	serve_at(clock_ns());
+	assert_int_equal(board.net.device.queues[RX].next_avail, 1);
+	end(state);
 }
 
 /* Of a time when somebody else had the tap. */
@@ -609,6 +642,26 @@ static void a_call_reads_a_bounded_number_of_frames(void **state)
 	assert_int_equal(board.net.counters.received_frames, 100);
 }
 
+/* Wherever in such a call it comes. */
+static void a_spilled_frame_at_the_end_of_a_call_is_not_forgotten(void **state)
+{
+	(void)state;
+	for (unsigned int small = 0; small < 70; small++) {
+		offer_many(small + 10, 1536);
+		notify(RX);
+		for (unsigned int i = 0; i < small; i++)
+			arrive(60);
+		arrive(9000);
+		serve_all();
+		for (unsigned int i = 0; i < small; i++)
+			expect_frame(60, 1);
+		expect_frame(9000, 6);
+		expect_nothing();
+		end(state);
+		begin_small(state);
+	}
+}
+
 #define ON_TAP(function)   cmocka_unit_test_setup_teardown(function, begin_tap, end)
 #define UNMERGED(function) cmocka_unit_test_setup_teardown(function, begin_unmerged, end)
 #define NO_LARGE(function) cmocka_unit_test_setup_teardown(function, begin_small, end)
@@ -626,11 +679,13 @@ int main(void)
 		ON_TAP(a_frame_is_seen_whole_or_not_at_all),
 		ON_TAP(a_spilled_frame_waits_for_room),
 		ON_TAP(a_spilled_frame_does_not_wait_forever),
+		ON_TAP(each_frame_may_wait_anew),
 		ON_TAP(a_frame_that_can_never_fit_is_dropped),
 		ON_TAP(more_segments_than_one_read_can_take),
 		UNMERGED(without_merging_a_frame_has_one_chain),
 		UNMERGED(without_merging_what_does_not_fit_is_dropped),
 		ON_TAP(offloads_that_were_negotiated_pass_through),
+		cmocka_unit_test(segmentation_without_checksums_is_none),
 		cmocka_unit_test(offloads_that_were_not_are_dropped),
 		ON_TAP(what_is_no_frame_is_dropped),
 		ON_TAP(a_chain_too_short_for_a_header_stops_the_device),
@@ -643,6 +698,7 @@ int main(void)
 		ON_TAP(bytes_are_limited_without_the_header),
 		ON_TAP(limits_of_one_direction_do_not_hold_the_other),
 		ON_TAP(a_call_reads_a_bounded_number_of_frames),
+		NO_LARGE(a_spilled_frame_at_the_end_of_a_call_is_not_forgotten),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
