@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -27,6 +28,8 @@ enum {
 	REGISTER_STATUS = 0x70,
 	REGISTER_QUEUE_DESCRIPTORS = 0x80,
 	CONFIG_CAPACITY = 0x100,
+	CONFIG_ADDRESS = 0x100,
+	CONFIG_MTU = 0x100 + 10,
 	MAGIC = 0x74726976,
 };
 
@@ -63,6 +66,19 @@ static void add_drive(const char *id, bool is_root, bool is_read_only, uint64_t 
 		.buffer_alignment_bytes = 1,
 		.in_memory = true,
 	};
+}
+
+/* Returns the other end. */
+static int add_interface(const char *id, enum net_port_kind kind, const uint8_t address[6])
+{
+	unsigned int i = config.interface_count++;
+	int ends[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+	config.interfaces[i] = (struct config_interface){.iface_id = id};
+	resources.uplinks[i] = (struct uplink){.fd = ends[0], .kind = kind};
+	memcpy(resources.uplinks[i].address, address, UPLINK_ADDRESS_BYTES);
+	return ends[1];
 }
 
 static int set_up(void **state)
@@ -103,6 +119,8 @@ static int tear_down(void **state)
 			io_uring_queue_exit(&devices.blocks[i].disk.ring);
 		close(resources.drives[i].fd);
 	}
+	for (unsigned int i = 0; i < config.interface_count; i++)
+		close(resources.uplinks[i].fd);
 	munmap(guest_memory_at(&memory, 0, RAM_BYTES), RAM_BYTES);
 	close(log_fds[0]);
 	close(log_fds[1]);
@@ -212,6 +230,79 @@ static void test_no_root_named(void **state)
 	assert_string_equal(cmdline.text, "root=/dev/ram0 virtio_mmio.device=4K@0xc0001000:5");
 }
 
+/* Interfaces come after all drives, each with its own settings. */
+static void test_interfaces(void **state)
+{
+	static const uint8_t first[6] = {2, 1, 2, 3, 4, 5};
+	static const uint8_t second[6] = {2, 6, 7, 8, 9, 10};
+	struct run_counters counters = {0};
+	int tap;
+	int stream;
+
+	(void)state;
+	tap = add_interface("tap", NET_PORT_TAP, first);
+	stream = add_interface("stream", NET_PORT_STREAM, second);
+	add_drive("data", false, false, DISK_BYTES);
+	config.interfaces[0].mtu = 1400;
+	config.interfaces[0].uplink.anti_spoof = true;
+	config.interfaces[1].rx_rate_limiter.ops = (struct config_bucket){.size = 5, 0, 1000};
+	config.interfaces[1].tx_rate_limiter.bandwidth = (struct config_bucket){.size = 7, 0, 1000};
+	assert_int_equal(devices_build(&devices, &bus, &reason), 0);
+	assert_int_equal(devices.count, 3);
+	assert_int_equal(read_register(0, REGISTER_DEVICE), VIRTIO_TYPE_BLOCK);
+	assert_int_equal(read_register(1, REGISTER_DEVICE), VIRTIO_TYPE_NET);
+	assert_int_equal(read_register(2, REGISTER_DEVICE), VIRTIO_TYPE_NET);
+	assert_int_equal(read_register(1, CONFIG_ADDRESS), 0x03020102);
+	assert_int_equal(read_register(2, CONFIG_ADDRESS), 0x08070602);
+	assert_int_equal(read_register(1, CONFIG_MTU) & 0xffff, 1400);
+	assert_string_equal(devices.slots[1].name, "network tap");
+	assert_string_equal(devices.slots[2].name, "network stream");
+
+	assert_true(devices.nets[0].settings.anti_spoof);
+	assert_false(devices.nets[1].settings.anti_spoof);
+	assert_null(devices.nets[0].port.buffers);
+	assert_non_null(devices.nets[1].port.buffers);
+	assert_false(rate_limiter_is_on(&devices.nets[0].receive_limiter));
+	assert_int_equal(devices.nets[1].receive_limiter.operations.size_tokens, 5);
+	assert_int_equal(devices.nets[1].transmit_limiter.bytes.size_tokens, 7);
+
+	for (unsigned int i = 0; i < 2; i++)
+		devices.nets[i].counters = (struct net_counters){1, 2, 3, 4, 5, 6, 7};
+	devices_count(&devices, &counters);
+	assert_int_equal(counters.net_received_frames, 2);
+	assert_int_equal(counters.net_received_bytes, 4);
+	assert_int_equal(counters.net_received_dropped, 6);
+	assert_int_equal(counters.net_sent_frames, 8);
+	assert_int_equal(counters.net_sent_bytes, 10);
+	assert_int_equal(counters.net_sent_dropped, 12);
+	assert_int_equal(counters.net_throttled, 14);
+	close(tap);
+	close(stream);
+}
+
+/* The loop waits for what the device says, and for nothing else. */
+static void test_what_is_waited_for(void **state)
+{
+	static const uint8_t address[6] = {2};
+	int end;
+
+	(void)state;
+	end = add_interface("eth0", NET_PORT_TAP, address);
+	assert_int_equal(devices_build(&devices, &bus, &reason), 0);
+	assert_int_equal(devices_start(&devices, &loop, &reason), 0);
+	assert_int_equal(write(end, "x", 1), 1);
+	devices_expect(&devices, &loop);
+	assert_false(loop_turn(&loop, 0));
+	devices.nets[0].device.service_events = POLLIN;
+	devices_expect(&devices, &loop);
+	assert_true(loop_turn(&loop, 0));
+	/* No driver is there, so the device has no use for more. */
+	assert_int_equal(devices.nets[0].device.service_events, 0);
+	devices_expect(&devices, &loop);
+	assert_false(loop_turn(&loop, 0));
+	close(end);
+}
+
 static void break_device(void)
 {
 	write_register(0, REGISTER_STATUS, 0);
@@ -301,6 +392,8 @@ int main(void)
 		DEVICES_TEST(test_order_and_announcement),
 		DEVICES_TEST(test_root_by_partition),
 		DEVICES_TEST(test_no_root_named),
+		DEVICES_TEST(test_interfaces),
+		DEVICES_TEST(test_what_is_waited_for),
 		DEVICES_TEST(test_a_fault_is_told_once),
 		DEVICES_TEST(test_unmasked),
 		DEVICES_TEST(test_due),
