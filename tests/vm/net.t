@@ -96,7 +96,7 @@ field() {
 # within TEXT NUMBER LEAST MOST
 within() {
 	if [ -n "$2" ] && [ "$2" -ge "$3" ] && [ "$2" -le "$4" ]; then
-		pass "$1"
+		pass "$1: $2"
 	else
 		fail "$1"
 		echo "#   got ${2:-nothing}, wanted $3 to $4"
@@ -236,8 +236,9 @@ wait "$pid" 2>/dev/null
 check 'on a bridge, launcher killed: the tap is gone' ports_gone
 start net_echo 'ip=10.78.0.2' "$(interface eth0 '')" "$on_br0"
 check 'on a bridge, VM process killed: it ran' reach ping 10.78.0.2 1 56
-read -r child _ <"/proc/$pid/task/$pid/children" && kill -KILL "$child"
-wait "$pid" 2>/dev/null
+vm=$(grep -lsE "^PPid:[[:space:]]*$pid\$" /proc/[0-9]*/status | tr -dc '0-9')
+kill -KILL "$vm"
+finish 'on a bridge, VM process killed: host failure' 127
 check 'on a bridge, VM process killed: the tap is gone' ports_gone
 
 # The switch learns where an address is, before the guest has said a word.
@@ -301,7 +302,7 @@ rate() {
 	finish "$1" 0
 	amount=$(field "$3")
 	elapsed_ms=$(($(field elapsed_ns) / 1000000))
-	within "$1: a second" "$((${amount:-0} * 1000 / (elapsed_ms + 1)))" "$4" "$5"
+	within "$1, measured" "$((${amount:-0} * 1000 / (elapsed_ms + 1)))" "$4" "$5"
 	check "$1: counted" [ "$(number net_throttled)" -gt 0 ]
 }
 limited 21 'runs=send:64' "\"tx_rate_limiter\": {$ops}"
