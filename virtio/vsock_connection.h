@@ -83,7 +83,8 @@ struct vsock_connection {
 			       */
 
 	struct vsock_end end;
-	bool can_read; /* there was something to read at the host's end, and may still be */
+	bool end_is_closed; /* and its owner knows */
+	bool can_read;      /* there was something to read at the host's end, and may still be */
 	char greeting[VSOCK_GREETING_MAX_BYTES];
 	uint8_t greeting_bytes;
 

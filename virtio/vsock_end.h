@@ -37,11 +37,6 @@ void vsock_end_init(struct vsock_end *end);
 
 void vsock_end_open(struct vsock_end *end, int read_fd, int write_fd, int epoll_fd, uint64_t tag);
 
-static inline bool vsock_end_is_open(const struct vsock_end *end)
-{
-	return end->read_fd >= 0 || end->write_fd >= 0;
-}
-
 /*
  * Wait for exactly these events, of EPOLLIN and EPOLLOUT; those of a way that is closed are left
  * out. Returns what is ready at once because epoll cannot wait for it, or negative errno.

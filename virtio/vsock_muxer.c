@@ -46,8 +46,9 @@ void vsock_muxer_limit(struct vsock_muxer *muxer, struct vsock_connection *conne
 
 static void close_end(struct vsock_muxer *muxer, struct vsock_connection *connection, int error)
 {
-	if (!vsock_end_is_open(&connection->end))
+	if (connection->end_is_closed)
 		return;
+	connection->end_is_closed = true;
 	vsock_end_close(&connection->end);
 	connection->can_read = false;
 	connection->forwarded = connection->received;
@@ -86,7 +87,7 @@ void vsock_muxer_settle(struct vsock_muxer *muxer, struct vsock_connection *conn
 		else if (connection->state != VSOCK_DRAINING)
 			connection->state = VSOCK_RESETTING;
 	}
-	if (connection->state == VSOCK_DRAINING && !vsock_end_is_open(&connection->end)) {
+	if (connection->state == VSOCK_DRAINING && connection->end_is_closed) {
 		vsock_table_release(&muxer->table, connection);
 		return;
 	}
