@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "monitor/config_sections.h"
@@ -37,6 +38,7 @@ enum flag_kind {
 	FLAG_TRACE,   /* a bool, and a string only after "=" */
 	FLAG_ID,      /* a string of Firecracker's alphabet for ids */
 	FLAG_LEVEL,   /* a log level */
+	FLAG_STDIO,   /* vsock:PORT */
 	FLAG_NO_API,  /* must come with --config-file */
 	FLAG_IGNORED, /* takes a value that asks for nothing mote has */
 	FLAG_NUMBER,  /* the same, and must be a decimal number */
@@ -60,6 +62,7 @@ static const struct flag flags[] = {
 	{"-V", FLAG_COMMAND, ON_ALL, .command = CLI_VERSION},
 	{"--trace", FLAG_TRACE, ON(CLI_RUN), FIELD(trace)},
 	{"--result", FLAG_TEXT, ON(CLI_RUN), FIELD(result_path)},
+	{"--stdio", FLAG_STDIO, ON(CLI_RUN), FIELD(stdio)},
 	{"--json", FLAG_SET, ON(CLI_DOCTOR), FIELD(json)},
 	{ALLOW_SECCOMP_LOG, FLAG_SET, ON(CLI_RUN), FIELD(allow_seccomp_log)},
 
@@ -141,7 +144,24 @@ static const struct flag *find_flag(const char *name, size_t name_bytes)
 static bool takes_value(enum flag_kind kind)
 {
 	return kind == FLAG_TEXT || kind == FLAG_CONFIG || kind == FLAG_ID || kind == FLAG_LEVEL ||
-	       kind == FLAG_IGNORED || kind == FLAG_NUMBER;
+	       kind == FLAG_STDIO || kind == FLAG_IGNORED || kind == FLAG_NUMBER;
+}
+
+/* Port 2^32 - 1 is VMADDR_PORT_ANY, which is nobody's. */
+static int set_stdio(struct config_stdio *stdio, const char *value)
+{
+	static const char prefix[] = "vsock:";
+	const char *digits = value + sizeof(prefix) - 1;
+	unsigned long port;
+
+	if (strncmp(value, prefix, sizeof(prefix) - 1) != 0 || !is_decimal(digits))
+		return -EINVAL;
+	/* Of a number that is too long it makes the largest one. */
+	port = strtoul(digits, NULL, 10);
+	if (port >= UINT32_MAX)
+		return -EINVAL;
+	*stdio = (struct config_stdio){.present = true, .guest_port = (uint32_t)port};
+	return 0;
 }
 
 static int set_config(struct scan *scan, const char *argument)
@@ -186,6 +206,13 @@ static int store(struct scan *scan, const struct flag *flag, const char *value)
 				"%s: \"%.80s\" is not one of Error, Warning, Info, Debug, Trace, "
 				"Off",
 				flag->name, value);
+		return 0;
+	case FLAG_STDIO:
+		if (set_stdio(target, value))
+			return reason_set(scan->reason, -EINVAL,
+					  "%s: \"%.80s\" is not vsock:PORT, with a port from 0 to "
+					  "4294967294",
+					  flag->name, value);
 		return 0;
 	case FLAG_NUMBER:
 		if (!is_decimal(value))
@@ -300,6 +327,9 @@ static int check_whole(const struct scan *scan)
 		return reason_set(scan->reason, -EINVAL, "--no-api needs --config-file FILE");
 	if (!cli->config_path)
 		return reason_set(scan->reason, -EINVAL, "no command");
+	if (cli->stdio.present && strcmp(cli->config_path, "-") == 0)
+		return reason_set(scan->reason, -EINVAL,
+				  "--stdio: standard input is the configuration already");
 	if (!scan->has_word && !scan->no_api)
 		return reason_set(scan->reason, -EINVAL,
 				  "--config-file: add --no-api, since mote has no API socket yet");
@@ -341,10 +371,14 @@ void cli_apply(const struct cli *cli, struct vm_config *config)
 	logger->show_log_origin |= cli->show_log_origin;
 	if (cli->metrics_path)
 		config->metrics.metrics_path = cli->metrics_path;
+	config->stdio = cli->stdio;
 }
 
 int cli_consent(const struct cli *cli, const struct vm_config *config, struct reason *reason)
 {
+	if (cli->stdio.present && !config->vsock.present)
+		return reason_set(reason, -EINVAL,
+				  "--stdio: the configuration has no vsock to connect by");
 	if (config->mote.jail.seccomp != CONFIG_SECCOMP_LOG || cli->allow_seccomp_log)
 		return 0;
 	return reason_set(reason, -EINVAL,
@@ -369,6 +403,8 @@ const char *cli_usage(void)
 	       "  --trace[=FILE]             where the launch spent its time, as a table on\n"
 	       "                             standard error or as JSON in FILE\n"
 	       "  --result FILE              write the outcome and the trace as one line of JSON\n"
+	       "  --stdio vsock:PORT         standard input and output are a connection to that\n"
+	       "                             port of the guest; its console is standard error\n"
 	       "  --id ID                    a name for this machine\n"
 	       "  --log-path FILE --level LEVEL --show-level --show-log-origin --metrics-path "
 	       "FILE\n"

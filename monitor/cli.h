@@ -2,7 +2,7 @@
 /*
  * monitor/cli.h - the command line, as data.
  *
- *	mote run [--trace[=FILE]] [--result FILE] CONFIG
+ *	mote run [--trace[=FILE]] [--result FILE] [--stdio vsock:PORT] CONFIG
  *	mote check CONFIG
  *	mote doctor [--json]
  *	mote version | help
@@ -40,6 +40,7 @@ struct cli {
 	const char *result_path; /* NULL: no result line */
 	const char *trace_path;  /* NULL: the table on standard error */
 	const char *id;          /* NULL: none; else 1 to CLI_ID_MAX_BYTES of [A-Za-z0-9-] */
+	struct config_stdio stdio;
 	bool trace;
 	bool json;
 	bool boot_timer;

@@ -229,6 +229,12 @@ struct config_mote {
 	struct config_cgroup cgroup;
 };
 
+/* What the command line makes of standard input and output; see cli_apply(). */
+struct config_stdio {
+	bool present;
+	uint32_t guest_port; /* of vsock */
+};
+
 struct vm_config {
 	struct config_boot_source boot_source;
 	struct config_machine machine;
@@ -240,6 +246,7 @@ struct vm_config {
 	struct config_logger logger;
 	struct config_metrics metrics;
 	struct config_mote mote;
+	struct config_stdio stdio;
 	void *tree; /* the JSON tree the strings belong to */
 };
 

@@ -38,6 +38,8 @@ static void collect_signals(struct launcher *launcher)
 	add_unless_ignored(&launcher->signals, SIGUSR1);
 	add_unless_ignored(&launcher->signals, SIGUSR2);
 	sigaddset(&launcher->signals, SIGCONT);
+	if (launcher->broker)
+		sigaddset(&launcher->signals, SIGIO);
 	/* Blocked in both processes: only the launcher acts on them, one at a time. */
 	blocked = launcher->signals;
 	/* Nobody waits for this one: a read from the background then fails instead of stopping. */
@@ -93,7 +95,7 @@ static uint64_t min_u64(uint64_t a, uint64_t b)
 }
 
 /* Wait for a signal until a deadline: its number, or 0 when the time is up. */
-static int next_signal(const struct launcher *launcher, uint64_t deadline_ns)
+static int wait_for_signal(const struct launcher *launcher, uint64_t deadline_ns)
 {
 	uint64_t now_ns = trace_now_ns();
 	uint64_t left_ns = deadline_ns > now_ns ? deadline_ns - now_ns : 0;
@@ -110,6 +112,20 @@ static int next_signal(const struct launcher *launcher, uint64_t deadline_ns)
 	return number < 0 ? 0 : number;
 }
 
+/*
+ * The same, with SIGIO also where the broker is behind.  A VM process that keeps it so puts off
+ * neither another signal nor the deadline.
+ */
+static int next_signal(struct launcher *launcher, uint64_t deadline_ns)
+{
+	int number = wait_for_signal(launcher, launcher->is_behind ? 0 : deadline_ns);
+
+	if (number != SIGIO && !(number == 0 && launcher->is_behind))
+		return number;
+	launcher->is_behind = true;
+	return trace_now_ns() < deadline_ns ? SIGIO : 0;
+}
+
 int launcher_wait(struct launcher *launcher)
 {
 	uint64_t deadline_ns = UINT64_MAX;
@@ -124,6 +140,8 @@ int launcher_wait(struct launcher *launcher)
 		if (number == SIGCHLD) {
 			if (waitpid(launcher->child, &status, WNOHANG) == launcher->child)
 				return status;
+		} else if (number == SIGIO) {
+			launcher->is_behind = vsock_broker_serve(launcher->broker);
 		} else if (number == SIGCONT) {
 			terminal_enter(launcher->terminal, STDIN_FILENO);
 			wake_vm(launcher);

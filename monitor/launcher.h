@@ -3,8 +3,8 @@
  * monitor/launcher.h - the parent: clone the VM process, wait for it, stop it.
  *
  * The launcher stays only to reap, to pass on the wish to stop, and to keep the
- * terminal.  It never touches the VM.  The VM process dies with its launcher,
- * even if that one is killed.
+ * terminal, and to connect for a guest with vsock (vsock_broker.h).  It never touches the VM.  The
+ * VM process dies with its launcher, even if that one is killed.
  *
  * Call order: launcher_start() while single-threaded; in the VM process it
  * calls `job` and never returns; then launcher_wait() once.
@@ -25,6 +25,7 @@
 #include "monitor/reason.h"
 #include "monitor/run_state.h"
 #include "monitor/terminal.h"
+#include "monitor/vsock_broker.h"
 
 enum {
 	LAUNCHER_GRACE_MS = 2000,
@@ -37,14 +38,16 @@ struct launcher {
 	struct run_state *state;
 	struct terminal *terminal;
 	struct confinement *confinement;
-	int wake_fd;         /* the VM process's eventfd */
-	uint64_t start_ns;   /* the time limit counts from here */
-	uint64_t timeout_ms; /* 0: none */
+	int wake_fd;                       /* the VM process's eventfd */
+	uint64_t start_ns;                 /* the time limit counts from here */
+	uint64_t timeout_ms;               /* 0: none */
+	const struct vsock_broker *broker; /* NULL: the guest has no vsock to connect by */
+	bool is_behind;                    /* the broker may have more requests */
 };
 
 /*
- * Clone.  The fields after `wish` are the caller's to set, the others are zero.  Returns 0 in the
- * launcher, or a negative errno with a reason if there is no VM process.
+ * Clone.  The fields from `state` to `broker` are the caller's to set, the others are zero. Returns
+ * 0 in the launcher, or a negative errno with a reason if there is no VM process.
  */
 int launcher_start(struct launcher *launcher, void (*job)(void *owner), void *owner,
 		   struct reason *reason);

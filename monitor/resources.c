@@ -34,10 +34,16 @@ static void resources_close(struct resources *resources)
 	close_if_open(resources->wake_fd);
 	for (unsigned int i = 0; i < CONFIG_DRIVES_MAX; i++) {
 		drive_file_unlock(&resources->drives[i]);
+		vsock_socket_remove(&resources->vsock);
+		stdio_stream_restore(&resources->stdio);
 		drive_file_close(&resources->drives[i]);
 	}
 	for (unsigned int i = 0; i < CONFIG_INTERFACES_MAX; i++)
 		uplink_close(&resources->uplinks[i]);
+	vsock_broker_close(&resources->broker);
+	vsock_socket_close(&resources->vsock);
+	stdio_stream_hand_over(&resources->stdio);
+	stdio_stream_restore(&resources->stdio);
 }
 
 /* `what` is what could not be done, where the path is not a descriptor that is of no use. */
@@ -105,6 +111,35 @@ static int open_uplinks(struct uplink *uplinks, const struct vm_config *config,
 	return error;
 }
 
+static int open_vsock(struct resources *resources, const struct vm_config *config,
+		      struct reason *reason)
+{
+	int error;
+
+	if (!config->vsock.present)
+		return 0;
+	error = vsock_socket_open(&resources->vsock, config, reason);
+	if (error || resources->vsock.directory_fd < 0)
+		return error;
+	error = vsock_broker_open(&resources->broker, resources->vsock.directory_fd,
+				  resources->vsock.name);
+	if (error)
+		return reason_set(reason, error, "socketpair: %s", strerror(-error));
+	return 0;
+}
+
+static int open_stdio(struct stdio_stream *stream, const struct vm_config *config,
+		      struct reason *reason)
+{
+	int error = config->stdio.present ? stdio_stream_open(stream) : 0;
+
+	if (error)
+		return reason_set(reason, error,
+				  "--stdio: cannot use standard input and output: %s",
+				  strerror(-error));
+	return 0;
+}
+
 /* A log or metrics target: a FIFO without a reader is an error, not a hang. */
 static int open_sink(int *fd, const char *key, const char *path, struct reason *reason)
 {
@@ -166,7 +201,9 @@ static int open_host(struct resources *resources, const struct vm_config *config
 	resources->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (resources->wake_fd < 0)
 		return reason_set(reason, -errno, "eventfd: %s", strerror(errno));
-	return 0;
+	/* Last what others can see. */
+	error = open_vsock(resources, config, reason);
+	return error ? error : open_stdio(&resources->stdio, config, reason);
 }
 
 int resources_open(struct resources *resources, const struct vm_config *config,
@@ -179,6 +216,11 @@ int resources_open(struct resources *resources, const struct vm_config *config,
 		.log_fd = RESOURCES_NONE,
 		.metrics_fd = RESOURCES_NONE,
 		.wake_fd = RESOURCES_NONE,
+		.vsock = {.fd = VSOCK_SOCKET_NONE, .directory_fd = VSOCK_SOCKET_NONE},
+		.broker = {.fd = VSOCK_BROKER_NONE, .vm_fd = VSOCK_BROKER_NONE},
+		.stdio = {.read_fd = STDIO_STREAM_NONE,
+			  .write_fd = STDIO_STREAM_NONE,
+			  .loans = {{.fd = STDIO_STREAM_NONE}, {.fd = STDIO_STREAM_NONE}}},
 	};
 	int error;
 
@@ -213,9 +255,18 @@ void resources_warn(const struct resources *resources, const struct vm_config *c
 				config->drives[i].path_on_host, resources->drives[i].block_bytes);
 	for (unsigned int i = 0; i < config->interface_count; i++)
 		uplink_warn(&resources->uplinks[i], config->interfaces, i);
+	vsock_socket_warn(&resources->vsock);
 }
 
-void resources_unlock(const struct resources *resources, const struct vm_config *config)
+void resources_hand_over(struct resources *resources)
+{
+	close_if_open(resources->vsock.fd);
+	resources->vsock.fd = VSOCK_SOCKET_NONE;
+	vsock_broker_hand_over(&resources->broker);
+	stdio_stream_hand_over(&resources->stdio);
+}
+
+void resources_release(struct resources *resources, const struct vm_config *config)
 {
 	for (unsigned int i = 0; i < config->drive_count; i++)
 		drive_file_unlock(&resources->drives[i]);

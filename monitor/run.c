@@ -91,11 +91,19 @@ static int shed(struct launcher *launcher, struct reason *reason)
 
 	if (error)
 		return error;
+	/* By descriptor, as names mean nothing here any more.  Root's power is gone as well. */
+	if (launcher->broker)
+		error = vsock_broker_enter(launcher->broker);
+	if (error)
+		log_warning("vsock.uds_path: its directory cannot be entered without root's power "
+			    "(%s), so the guest can connect to nobody",
+			    strerror(-error));
 	/* Only now: no signal can end the launcher any more before it puts the terminal back. */
 	error = terminal_enter(&terminal, STDIN_FILENO);
 	if (error)
 		log_warning("cannot switch the terminal to raw mode: %s", strerror(-error));
-	return confine_thread(&confinement, JAIL_ROLE_LAUNCHER, reason);
+	return confine_thread(&confinement,
+			      config.vsock.present ? JAIL_ROLE_BROKER : JAIL_ROLE_LAUNCHER, reason);
 }
 
 /* Everything a VM process needs exists; make one and see it to its end. */
@@ -114,6 +122,7 @@ static struct outcome launch(struct run_state *state)
 		.wake_fd = resources.wake_fd,
 		.start_ns = state->trace.stamps[0].ns,
 		.timeout_ms = config.mote.timeout_ms,
+		.broker = resources.broker.fd >= 0 ? &resources.broker : NULL,
 	};
 	struct outcome outcome = {.kind = OUTCOME_HOST_FAILURE};
 	struct reason reason;
@@ -123,20 +132,21 @@ static struct outcome launch(struct run_state *state)
 	trace_stamp(&state->trace, TRACE_PREPARE);
 	if (error || launcher_start(&launcher, vm_process_main, &vm, &reason)) {
 		log_error("%s", reason.text);
-		resources_unlock(&resources, &config);
+		resources_release(&resources, &config);
 		confine_release(&confinement);
 		return outcome;
 	}
+	resources_hand_over(&resources);
 	/* The launcher's own power goes while the VM process builds its machine. */
 	error = shed(&launcher, &reason);
-	/* It has ended before it could be followed into its namespaces: it told why, or was killed. */
+	/* It ended before it could be followed into its namespaces: it told why, or was killed. */
 	if (error == -ESRCH)
 		error = 0;
 	if (error)
 		launcher_abandon(&launcher, &reason);
 	status = launcher_wait(&launcher);
 	trace_stamp(&state->trace, TRACE_REAPED);
-	resources_unlock(&resources, &config);
+	resources_release(&resources, &config);
 	confine_release(&confinement);
 	terminal_leave(&terminal);
 	return error ? outcome : launcher_judge(&launcher, status);

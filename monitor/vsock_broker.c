@@ -32,14 +32,14 @@ int vsock_broker_open(struct vsock_broker *broker, int directory_fd, const char 
 		.fd = VSOCK_BROKER_NONE,
 		.vm_fd = VSOCK_BROKER_NONE,
 		.directory_fd = directory_fd,
-		.name = name,
 	};
-	int error = make_pair(&opened);
+	int error = strlen(name) < sizeof(opened.name) ? make_pair(&opened) : -ENAMETOOLONG;
 
 	if (error) {
 		vsock_broker_close(&opened);
 		return error;
 	}
+	memcpy(opened.name, name, strlen(name) + 1);
 	*broker = opened;
 	return 0;
 }

@@ -23,6 +23,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "monitor/config.h"
+
 enum {
 	VSOCK_BROKER_NONE = -1,
 	VSOCK_BROKER_ASKED_MAX = 64, /* requests without an answer so far */
@@ -47,7 +49,7 @@ struct vsock_broker {
 	int fd;           /* the launcher's end */
 	int vm_fd;        /* the VM process's; the launcher closes it after the clone */
 	int directory_fd; /* where the sockets are; borrowed */
-	const char *name; /* `<uds_path>` there; borrowed */
+	char name[CONFIG_VSOCK_NAME_MAX_BYTES + 1]; /* of `<uds_path>` there */
 };
 
 /* Returns 0 or negative errno.  The calling process gets the signals. */

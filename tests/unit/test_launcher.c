@@ -6,6 +6,7 @@
  * the child's exit status is outcome_status() of what the launcher judged.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -35,6 +36,7 @@ static struct terminal terminal;
 static struct launcher launcher;
 static struct vm_config config;
 static struct confinement confinement;
+static struct vsock_broker broker;
 
 static int set_up(void **state)
 {
@@ -154,6 +156,35 @@ static void make_noise(void *unused)
 	end_well(NULL);
 }
 
+/* Asks the launcher for a connection, and tells what it got. */
+static void connect_to_nobody(void *unused) __attribute__((noreturn));
+static void connect_to_nobody(void *unused)
+{
+	const struct vsock_broker_request request = {.token = 7, .port = 1234};
+	struct vsock_broker_answer answer = {0};
+	struct pollfd answered = {.fd = broker.vm_fd, .events = POLLIN};
+
+	(void)unused;
+	if (write(broker.vm_fd, &request, sizeof(request)) != sizeof(request) ||
+	    poll(&answered, 1, -1) != 1 ||
+	    read(broker.vm_fd, &answer, sizeof(answer)) != sizeof(answer))
+		finish(OUTCOME_EXIT, 1);
+	finish(OUTCOME_EXIT, answer.token == 7 && answer.error == -ENOENT ? EXIT_CODE : 2);
+}
+
+/* Never gives the launcher a rest, nor takes what it answers. */
+static void flood(void *unused) __attribute__((noreturn));
+static void flood(void *unused)
+{
+	const struct vsock_broker_request request = {.port = 1234};
+
+	(void)unused;
+	while (atomic_load(&launcher.state->stop_kind) == OUTCOME_NONE)
+		if (write(broker.vm_fd, &request, sizeof(request)) < 0 && errno != EAGAIN)
+			finish(OUTCOME_EXIT, 1);
+	finish((enum outcome_kind)atomic_load(&launcher.state->stop_kind), 0);
+}
+
 /* The jail has tests of its own: this VM process stays in the host's namespaces. */
 static int start(void (*job)(void *owner) __attribute__((noreturn)), void *owner)
 {
@@ -247,6 +278,45 @@ static void a_time_limit_that_is_not_reached(void **state)
 	(void)state;
 	launcher.timeout_ms = LONG_MS;
 	assert_int_equal(launched_status(end_well, NULL), EXIT_CODE);
+}
+
+/* The broker belongs to the process that launches, as the signals go there. */
+static int launched_status_with_broker(void (*job)(void *owner) __attribute__((noreturn)))
+{
+	int directory = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int status;
+	pid_t child = fork();
+
+	if (child == 0) {
+		struct outcome outcome;
+
+		alarm(HANG_SECONDS);
+		launcher.broker = &broker;
+		if (vsock_broker_open(&broker, directory, "nobody") ||
+		    vsock_broker_enter(&broker) || start(job, NULL))
+			_exit(99);
+		vsock_broker_hand_over(&broker);
+		status = launcher_wait(&launcher);
+		outcome = launcher_judge(&launcher, status);
+		_exit(outcome_status(&outcome, 0));
+	}
+	close(directory);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void a_connection_for_the_guest(void **state)
+{
+	(void)state;
+	assert_int_equal(launched_status_with_broker(connect_to_nobody), EXIT_CODE);
+}
+
+static void a_flood_of_requests_does_not_put_off_the_time_limit(void **state)
+{
+	(void)state;
+	launcher.timeout_ms = 100;
+	assert_int_equal(launched_status_with_broker(flood), status_of(OUTCOME_TIMEOUT, 0));
 }
 
 static void the_signals_that_stop(void **state)
@@ -398,6 +468,8 @@ int main(void)
 #define LAUNCHER_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		LAUNCHER_TEST(a_normal_end),
+		LAUNCHER_TEST(a_connection_for_the_guest),
+		LAUNCHER_TEST(a_flood_of_requests_does_not_put_off_the_time_limit),
 		LAUNCHER_TEST(an_end_without_an_outcome),
 		LAUNCHER_TEST(a_killed_child),
 		LAUNCHER_TEST(a_time_limit),
