@@ -130,7 +130,7 @@ void net_transmit(struct net *net)
 		queue_hush(queue);
 		while (served < TRANSMIT_MAX && !net_transmit_is_held(net) && transmit_one(net))
 			served++;
-		if (served == TRANSMIT_MAX)
+		if (served == TRANSMIT_MAX && queue_has_more(queue))
 			net->transmit_due_ns = 0;
 	} while (net_can_serve(net, NET_QUEUE_TRANSMIT) && !net_transmit_is_held(net) &&
 		 queue_listen(queue));

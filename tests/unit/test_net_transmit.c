@@ -504,6 +504,27 @@ static void a_long_batch_goes_on_on_the_io_thread(void **state)
 	expect_sent(&plain, 60);
 }
 
+/* As much as one call takes, and no more, leaves nothing to the I/O thread. */
+static void a_batch_that_just_fits_wakes_nobody(void **state)
+{
+	uint64_t most;
+
+	(void)state;
+	for (unsigned int i = 0; i < QUEUE_SIZE_MAX; i++)
+		offer(&plain, 5);
+	notify(TX);
+	most = board.net.counters.sent_dropped;
+	serve_all();
+	forget_what_was_heard();
+	for (unsigned int i = 0; i < most; i++)
+		offer(&plain, 5);
+	notify(TX);
+	assert_int_equal(board.net.counters.sent_dropped, QUEUE_SIZE_MAX + most);
+	assert_int_equal(board.wakes, 0);
+	assert_int_equal(board.net.device.due_ns, VIRTIO_NEVER);
+	assert_true(fake_driver_must_kick(&board.drivers[TX], false));
+}
+
 static void no_notification_is_lost(void **state)
 {
 	struct fake_driver *driver = &board.drivers[TX];
@@ -569,6 +590,7 @@ int main(void)
 		ON_TAP(a_blocked_frame_is_charged_once),
 		ON_TAP(wrong_frames_cost_nothing),
 		ON_TAP(a_long_batch_goes_on_on_the_io_thread),
+		ON_TAP(a_batch_that_just_fits_wakes_nobody),
 		ON_TAP(no_notification_is_lost),
 		ON_TAP(an_error_of_the_host_loses_the_frame),
 	};
