@@ -50,6 +50,16 @@ throttled() {
 		{\"ops\": {\"size\": 10, \"refill_time\": 10}}")")" </dev/null
 }
 
+# What waits for a rate limit is sent by the I/O thread.
+networked() {
+	unshare -n sh -ec '
+		ip tuntap add tap0 mode tap vnet_hdr
+		ip address add 10.77.0.1/24 dev tap0
+		ip link set tap0 up
+		exec "$0" run "$1"' "$MOTE" "$(config net_bench 'ip=10.77.0.2 gw=10.77.0.1 runs=send frames=200 seconds=20' \
+		"$one" '' '' "$(interface eth0 tap0 '"tx_rate_limiter": {"ops": {"size": 10, "refill_time": 10}}')")" </dev/null
+}
+
 in_cgroup() {
 	"$MOTE" run "$(config hello '' "$one" '"cgroup": {"parent": "mote-test", "pids": 64}')" </dev/null
 }
@@ -98,6 +108,7 @@ for work in all discard zeroes; do
 done
 suite stopped
 suite in_cgroup
+suite networked
 suite crowded
 
 "$tools/report_rows" "$MOTE_ROWS" || failed=1
