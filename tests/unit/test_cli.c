@@ -245,6 +245,38 @@ static void ids_have_a_longest_length(void **state)
 	assert_int_equal(parse(words), -EINVAL);
 }
 
+static void standard_streams_go_to_a_port(void **state)
+{
+	struct vm_config config = {0};
+
+	(void)state;
+	takes("run vm.json");
+	assert_false(cli.stdio.present);
+	takes("run --stdio vsock:1024 vm.json");
+	assert_true(cli.stdio.present);
+	assert_int_equal(cli.stdio.guest_port, 1024);
+	assert_int_equal(cli_consent(&cli, &config, &reason), -EINVAL);
+	assert_string_equal(reason.text, "--stdio: the configuration has no vsock to connect by");
+	config.vsock.present = true;
+	assert_int_equal(cli_consent(&cli, &config, &reason), 0);
+	cli_apply(&cli, &config);
+	assert_int_equal(config.stdio.guest_port, 1024);
+	takes("run --stdio=vsock:4294967294 vm.json");
+	assert_int_equal(cli.stdio.guest_port, UINT32_MAX - 1);
+	takes("--config-file vm.json --no-api --stdio vsock:0");
+	assert_int_equal(cli.stdio.guest_port, 0);
+#define NO_PORT " is not vsock:PORT, with a port from 0 to 4294967294"
+	refuses("run --stdio vsock: vm.json", "--stdio: \"vsock:\"" NO_PORT);
+	refuses("run --stdio vsock:x vm.json", "--stdio: \"vsock:x\"" NO_PORT);
+	refuses("run --stdio vsock:-1 vm.json", "--stdio: \"vsock:-1\"" NO_PORT);
+	refuses("run --stdio vsock:4294967295 vm.json", "--stdio: \"vsock:4294967295\"" NO_PORT);
+	refuses("run --stdio vsock:99999999999999999999999 vm.json",
+		"--stdio: \"vsock:99999999999999999999999\"" NO_PORT);
+	refuses("run --stdio 1024 vm.json", "--stdio: \"1024\"" NO_PORT);
+	refuses("run vm.json --stdio", "--stdio needs a value");
+	refuses("run --stdio vsock:1024 -", "--stdio: standard input is the configuration already");
+}
+
 static void the_command_line_overrides_the_logger(void **state)
 {
 	struct vm_config config = {
@@ -316,6 +348,7 @@ int main(void)
 		cmocka_unit_test(flags_that_do_not_belong),
 		cmocka_unit_test(values_are_checked),
 		cmocka_unit_test(ids_have_a_longest_length),
+		cmocka_unit_test(standard_streams_go_to_a_port),
 		cmocka_unit_test(the_command_line_overrides_the_logger),
 		cmocka_unit_test(a_filter_that_only_logs_is_asked_for_twice),
 		cmocka_unit_test(usage_names_every_command),
