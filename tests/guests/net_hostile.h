@@ -31,11 +31,12 @@ enum verdict {
 	VERDICT_DROPPED,  /* answered, or still waiting for a better frame; told by the monitor */
 	VERDICT_ANSWERED, /* one of both, as the host's kernel likes */
 	VERDICT_RECEIVED,
-	VERDICT_IGNORED, /* no effect, and the device goes on without a reset */
-	VERDICT_REFUSED, /* FEATURES_OK stays off */
-	VERDICT_QUIET,   /* nothing is in flight any more */
-	VERDICT_ANY,     /* as an expectation: nothing can be said but that the device recovers */
-	VERDICT_SILENCE, /* the rest is never expected */
+	VERDICT_IGNORED,   /* no effect, and the device goes on without a reset */
+	VERDICT_REFUSED,   /* FEATURES_OK stays off */
+	VERDICT_QUIET,     /* nothing is in flight any more */
+	VERDICT_OFFLOADED, /* as an expectation: sent where offloads are offered, else dropped */
+	VERDICT_ANY,       /* as an expectation: nothing can be said but that the device recovers */
+	VERDICT_SILENCE,   /* the rest is never expected */
 	VERDICT_WRONG,
 	VERDICTS,
 };

@@ -27,12 +27,14 @@ ip tuntap add tap0 mode tap vnet_hdr
 ip address add 10.77.0.1/24 dev tap0
 ip link set tap0 up
 
+nic=$(interface eth0 tap0)
+
 # run CASE [KEYS_OF_MOTE] : sets status, output, lines (what mote said)
 run() {
 	status=0
 	output=$("$MOTE" run --result "$tap_work/result" \
 		"$(config net_hostile "ip=10.77.0.2 gw=10.77.0.1 case=$1" "$one" "\"timeout_ms\": 120000${2:+, $2}" \
-			'' "$(interface eth0 tap0)")" </dev/null 2>"$tap_work/errors") || status=$?
+			'' "$nic")" </dev/null 2>"$tap_work/errors") || status=$?
 	lines=$(grep -c . "$tap_work/errors")
 }
 
@@ -91,6 +93,26 @@ for name in $output; do
 done
 row 'all cases in a row'
 row 'all cases in a row, irqchip in the kernel' '"irqchip": "kernel"'
+
+# The same on a stream socket, which has no offloads, and takes a frame in several writes.
+if command -v passt >/dev/null && setpriv --reuid 65534 --regid 65534 --clear-groups true 2>/dev/null; then
+	chmod 755 "$tap_work"
+	mkdir -m 777 "$tap_work/room"
+	ip link set lo up
+	ip link add outside0 type bridge
+	ip address add 10.79.0.1/24 dev outside0
+	ip link set outside0 up
+	ip route add default via 10.79.0.254 dev outside0
+	setpriv --reuid 65534 --regid 65534 --clear-groups passt -f -q -s "$tap_work/room/passt" \
+		-a 10.77.0.2 -n 24 -g 10.77.0.1 -i outside0 </dev/null >"$tap_work/passt.log" 2>&1 &
+	passt=$!
+	sleep 0.5
+	nic=$(interface eth0 '')
+	row 'all cases in a row, on passt' "\"network\": {\"eth0\": {\"socket\": \"$tap_work/room/passt\"}}"
+	kill "$passt"
+else
+	skip 'all cases in a row, on passt' 'passt or setpriv is not installed'
+fi
 is 'nothing is left' "$(left_over)" ''
 
 done_testing
