@@ -302,6 +302,20 @@ static int make_group(const struct creation *creation, struct cgroup_hierarchy *
 	return 0;
 }
 
+/*
+ * The launcher will have given up the power over what is not root's own by the time that the group
+ * is to be removed.
+ */
+static int check_owner(const struct creation *creation, int parent_fd, const char *controller)
+{
+	struct stat status;
+
+	if (geteuid() == 0 && fstat(parent_fd, &status) == 0 && status.st_uid != 0)
+		return fail(creation, -ENOTSUP, controller, NULL,
+			    "the parent is not root's own, as mote is");
+	return 0;
+}
+
 /* One more hierarchy with a group in it.  It counts from the start, so that a failure tidies up. */
 static int add_hierarchy(struct creation *creation, int hierarchy_fd, const char *controller)
 {
@@ -320,7 +334,8 @@ static int add_hierarchy(struct creation *creation, int hierarchy_fd, const char
 	};
 	if (parent_fd < 0)
 		return parent_fd;
-	if (hierarchy->is_v2)
+	error = check_owner(creation, parent_fd, controller);
+	if (!error && hierarchy->is_v2)
 		error = enable_in_parent(creation, parent_fd);
 	return error ? error : make_group(creation, hierarchy, controller);
 }

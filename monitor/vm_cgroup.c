@@ -125,7 +125,7 @@ int vm_cgroup_explain_clone(const struct config_cgroup *config, int error, struc
 	if (error == -EACCES)
 		why = "this user may not move processes there from the cgroup that mote was "
 		      "started in";
-	else if (error == -EBUSY)
+	else if (error == -EBUSY || error == -EOPNOTSUPP)
 		why = "the group, or the parent, is of a kind that takes no processes";
 	return reason_set(reason, error, "mote.cgroup.parent: %.80s: %s", config->parent, why);
 }
