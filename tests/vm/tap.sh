@@ -61,8 +61,10 @@ left_over() {
 
 # The VM process under a launcher.
 child_of() {
-	cat "/proc/$1/task/$1/children" 2>/dev/null ||
-		grep -ls "^PPid:	$1$" /proc/[0-9]*/status | cut -d / -f 3
+	{
+		cat "/proc/$1/task/$1/children" 2>/dev/null ||
+			grep -ls "^PPid:	$1$" /proc/[0-9]*/status | cut -d / -f 3
+	} | tr -d ' '
 }
 
 # Whether all VMs of this test are gone within two seconds.
