@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# tests/lab/guests.t - the tests of tests/vm/ again, on a KVM host with nested paging.
+# tests/lab/guests.t - the tests of tests/vm/ again, on a KVM host with nested paging and cgroup v2;
+# those that are about what a VM may do also as an ordinary user.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -21,6 +22,11 @@ export MOTE_BLOCK_CELLS=16 MOTE_EMULATED=1
 for script in *.t; do
 	echo "# script ${script%.t}"
 	"./$script" 2>&1
+done
+export MOTE_BLOCK_CELLS=4
+for script in run guests block jail many; do
+	echo "# script ordinary-user-$script"
+	./as_user.sh "./$script.t" 2>&1
 done
 EOF
 chmod +x "$payload/all.sh"
