@@ -26,6 +26,7 @@
 
 enum {
 	NUMBER = 0xabc,
+	SOMEBODY = 65534,
 	PATH_BYTES = 256,
 	VALUE_BYTES = 128,
 };
@@ -400,6 +401,23 @@ static void a_group_of_that_name_is_neither_used_nor_removed(void **state)
 	assert_true(exists("p/" NAME));
 }
 
+static void roots_parent_is_roots_own(void **state)
+{
+	(void)state;
+	if (geteuid() != 0) {
+		print_message("skipped: only root can give a folder to somebody else\n");
+		skip();
+	}
+	make_v1("pids");
+	assert_int_equal(mkdirat(root_fd, "pids/p", 0755), 0);
+	assert_int_equal(fchownat(root_fd, "pids/p", SOMEBODY, SOMEBODY, 0), 0);
+	refused(-ENOTSUP, create("p", &no_limits), "pids", NULL);
+	assert_false(exists("pids/p/" NAME));
+	assert_int_equal(fchownat(root_fd, "pids/p", 0, 0, 0), 0);
+	assert_int_equal(create("p", &no_limits), 0);
+	assert_int_equal(cgroup_remove(&cgroup), 0);
+}
+
 static unsigned int open_descriptors(void)
 {
 	DIR *directory = opendir("/proc/self/fd");
@@ -481,6 +499,7 @@ int main(void)
 		HOST_TEST(a_missing_file_is_named),
 		HOST_TEST(a_host_without_cgroups_is_refused),
 		HOST_TEST(a_group_of_that_name_is_neither_used_nor_removed),
+		HOST_TEST(roots_parent_is_roots_own),
 		HOST_TEST(no_descriptor_is_left_open),
 		HOST_TEST(v2_is_entered_by_hand_only_where_clone_could_not),
 		HOST_TEST(zeroed_is_removed_as_well),
