@@ -2,7 +2,8 @@
 /*
  * tests/guests/net_hostile.c - a network driver that breaks the rules, one at a time.
  *
- *	case=NAME    do that; case=list print the names; case=all do all (the default)
+ *	case=NAME    do that; case=list print the names; case=all do all (the default) but races
+ *	case=races   those that take a second processor
  *	ip= gw=      see lib/net_stack.h; the gateway has to answer ARP
  *
  * For each case prints "NAME: VERDICT", and "NAME: VERDICT, but ..." where another was expected
@@ -233,6 +234,7 @@ static const struct list lists[] = {
 	{hostile_transmit_cases, "tx-", NET_TRANSMIT, VERDICT_SENT},
 	{hostile_receive_cases, "rx-", NET_RECEIVE, VERDICT_RECEIVED},
 	{hostile_device_cases, "", NET_TRANSMIT, VERDICT_SENT},
+	{hostile_race_cases, "race-", NET_TRANSMIT, VERDICT_SENT},
 };
 
 static enum verdict expect(const struct list *list, const struct hostile_case *hostile_case)
@@ -286,10 +288,11 @@ struct tally {
 static void visit_list(const struct list *list, const char *option, struct tally *tally)
 {
 	bool is_only_listed = is_named(option, "", "list");
+	bool is_race = list->cases == hostile_race_cases;
+	bool all = is_named(option, "", is_race ? "races" : "all") || (is_only_listed && !is_race);
 
 	for (const struct hostile_case *at = list->cases; at->name != NULL; at++) {
-		if (!is_only_listed && !is_named(option, "", "all") &&
-		    !is_named(option, list->prefix, at->name))
+		if (!all && !is_named(option, list->prefix, at->name))
 			continue;
 		tally->done++;
 		if (is_only_listed)

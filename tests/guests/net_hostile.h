@@ -72,6 +72,7 @@ extern const struct hostile_case hostile_chain_cases[]; /* for each queue */
 extern const struct hostile_case hostile_transmit_cases[];
 extern const struct hostile_case hostile_receive_cases[];
 extern const struct hostile_case hostile_device_cases[];
+extern const struct hostile_case hostile_race_cases[]; /* on more than one processor */
 
 /* Reset the device and bring it up with empty queues. */
 bool hostile_start(uint64_t features);

@@ -28,12 +28,14 @@ ip address add 10.77.0.1/24 dev tap0
 ip link set tap0 up
 
 nic=$(interface eth0 tap0)
+row_of=all
+row_machine=$one
 
 # run CASE [KEYS_OF_MOTE] : sets status, output, lines (what mote said)
 run() {
 	status=0
 	output=$("$MOTE" run --result "$tap_work/result" \
-		"$(config net_hostile "ip=10.77.0.2 gw=10.77.0.1 case=$1" "$one" "\"timeout_ms\": 120000${2:+, $2}" \
+		"$(config net_hostile "ip=10.77.0.2 gw=10.77.0.1 case=$1" "$row_machine" "\"timeout_ms\": 120000${2:+, $2}" \
 			'' "$nic")" </dev/null 2>"$tap_work/errors") || status=$?
 	lines=$(grep -c . "$tap_work/errors")
 }
@@ -78,7 +80,7 @@ judge() {
 
 # row TEXT [KEYS_OF_MOTE] : all cases one after another on one device
 row() {
-	run all "${2:-}"
+	run "$row_of" "${2:-}"
 	is "$1: all end well" "$status" 0
 	is "$1: as they should be" "$(echo "$output" | grep ' but ')" ''
 	is "$1: nothing is said twice" "$(sort "$tap_work/errors" | uniq -d)" ''
@@ -92,6 +94,10 @@ for name in $output; do
 	judge "$name"
 done
 row 'all cases in a row'
+row_of=races row_machine='"vcpu_count": 2, "mem_size_mib": 32'
+row 'a second processor that changes what the device reads'
+is 'a second processor that changes what the device reads: cases' "$(echo "$output" | grep -c '^race-')" 5
+row_of=all row_machine=$one
 row 'all cases in a row, irqchip in the kernel' '"irqchip": "kernel"'
 
 # The same on a stream socket, which has no offloads, and takes a frame in several writes.
