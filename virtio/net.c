@@ -55,8 +55,8 @@ static void net_notify(struct virtio_device *device, unsigned int queue)
 
 	if (queue == NET_QUEUE_RECEIVE)
 		net_receive_notified(net);
-	else if (!net_transmit_is_held(net))
-		net_transmit(net);
+	else
+		net_transmit_notified(net);
 	tell_io_thread(net);
 }
 

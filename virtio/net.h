@@ -10,7 +10,8 @@
  * are checked, and the copy is sent, so a guest cannot change them on their way into the host's
  * kernel: only offloads that were negotiated, only offsets within the frame, only its own address
  * where that is asked for.  Frames that are wrong are dropped, told by links.refused, and
- * answered, as a cable would.  What has to wait, for a limiter or the port, is the I/O thread's.
+ * answered, as a cable would.  What has to wait, for a limiter or the port, and what comes in large
+ * numbers, is the I/O thread's.
  *
  * Receiving (net_inbox.h) happens on the I/O thread alone, in service(), with one interrupt for
  * each batch of frames.  Without chains to read into nothing waits for the port: the driver's next

@@ -7,8 +7,13 @@
 #include "virtio/segments.h"
 
 enum {
-	/* After that many frames in one go the other direction gets its turn at the lock. */
-	TRANSMIT_MAX = 64,
+	/*
+	 * After so many frames a vCPU goes back to its guest and leaves the rest to the I/O thread:
+	 * who sends that many at once can prepare more meanwhile, and need not notify for them.
+	 */
+	NOTIFIED_MAX = 16,
+	/* After so many the other direction gets its turn. */
+	RESUMED_MAX = 64,
 };
 
 static const char *refusal(const struct net *net, const struct net_sent_headers *headers,
@@ -121,20 +126,26 @@ bool net_transmit_is_held(const struct net *net)
 	       net_port_has_rest(&net->port);
 }
 
-void net_transmit(struct net *net)
+static void transmit(struct net *net, unsigned int most)
 {
 	struct queue *queue = &net->device.queues[NET_QUEUE_TRANSMIT];
 	unsigned int served = 0;
 
 	do {
 		queue_hush(queue);
-		while (served < TRANSMIT_MAX && !net_transmit_is_held(net) && transmit_one(net))
+		while (served < most && !net_transmit_is_held(net) && transmit_one(net))
 			served++;
-		if (served == TRANSMIT_MAX && queue_has_more(queue))
+		if (served == most && queue_has_more(queue))
 			net->transmit_due_ns = 0;
 	} while (net_can_serve(net, NET_QUEUE_TRANSMIT) && !net_transmit_is_held(net) &&
 		 queue_listen(queue));
 	virtio_device_signal(&net->device, NET_QUEUE_TRANSMIT);
+}
+
+void net_transmit_notified(struct net *net)
+{
+	if (!net_transmit_is_held(net))
+		transmit(net, NOTIFIED_MAX);
 }
 
 void net_transmit_resume(struct net *net, uint64_t now)
@@ -145,7 +156,7 @@ void net_transmit_resume(struct net *net, uint64_t now)
 	if (net->transmit_due_ns <= now)
 		net->transmit_due_ns = VIRTIO_NEVER;
 	if (net_can_serve(net, NET_QUEUE_TRANSMIT) && !net_transmit_is_held(net))
-		net_transmit(net);
+		transmit(net, RESUMED_MAX);
 }
 
 void net_transmit_forget(struct net *net)

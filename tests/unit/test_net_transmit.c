@@ -365,6 +365,18 @@ static unsigned int count_on_wire(void)
 	return count;
 }
 
+/* Offer more than the socket takes, and serve it until it is full. */
+static void overfill(unsigned int frames)
+{
+	const int bytes = 100000;
+
+	setsockopt(board.net.port.fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+	for (unsigned int i = 0; i < frames; i++)
+		offer(&plain, 9000);
+	notify(TX);
+	serve_all();
+}
+
 static void a_full_port_is_waited_for(void **state)
 {
 	enum {
@@ -374,9 +386,7 @@ static void a_full_port_is_waited_for(void **state)
 	unsigned int used;
 
 	(void)state;
-	for (unsigned int i = 0; i < FRAMES; i++)
-		offer(&plain, 9000);
-	notify(TX);
+	overfill(FRAMES);
 	used = count_used();
 	assert_in_range(used, 1, FRAMES - 1);
 	assert_true(board.net.device.service_events & POLLOUT);
@@ -452,9 +462,7 @@ static void a_blocked_frame_is_charged_once(void **state)
 
 	(void)state;
 	token_bucket_init(bucket, 1000, 0, UINT64_C(1) << 60, clock_ns());
-	for (unsigned int i = 0; i < 256; i++)
-		offer(&plain, 9000);
-	notify(TX);
+	overfill(256);
 	used = count_used();
 	assert_int_equal(bucket->level_tokens, 1000 - used - 1);
 	for (unsigned int i = 0; i < 3; i++)
@@ -494,7 +502,7 @@ static void a_long_batch_goes_on_on_the_io_thread(void **state)
 	notify(TX);
 	assert_int_equal(counters->sent_dropped, dropped);
 	serve_at(clock_ns());
-	assert_int_equal(counters->sent_dropped, 2 * dropped);
+	assert_in_range(counters->sent_dropped, dropped + 1, QUEUE_SIZE_MAX - 1);
 	serve_all();
 	assert_int_equal(counters->sent_dropped, QUEUE_SIZE_MAX);
 	assert_int_equal(board.net.device.due_ns, VIRTIO_NEVER);
