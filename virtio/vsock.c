@@ -191,9 +191,7 @@ static void update_due(struct vsock *vsock, bool has_backlog)
 
 	if (vsock->listener.due_ns < due_ns)
 		due_ns = vsock->listener.due_ns;
-	if (!virtio_device_is_live(&vsock->device))
-		due_ns = VIRTIO_NEVER;
-	else if (has_backlog)
+	if (has_backlog)
 		due_ns = 0;
 	virtio_device_set_due(&vsock->device, due_ns);
 }
@@ -243,7 +241,7 @@ static void vsock_service(struct virtio_device *device, uint64_t now_ns)
 {
 	struct vsock *vsock = vsock_of(device);
 
-	if (device->due_ns <= now_ns && virtio_device_is_live(device))
+	if (device->due_ns <= now_ns)
 		vsock_host_expire(&vsock->muxer, &vsock->listener, now_ns);
 	vsock_host_serve(&vsock->muxer, &vsock->listener);
 	serve(vsock);

@@ -2,19 +2,20 @@
 /*
  * virtio/vsock.h - a virtio socket device: streams between the guest and Unix sockets of the host.
  *
- * Source of the ABI: virtio 1.2, section 5.10, with STREAM.  Queue 0 carries packets to the guest,
- * queue 1 from the guest, queue 2 events.
+ * Source of the ABI: virtio 1.2, section 5.10, with STREAM.  Queue 0 carries packets to the
+ * guest, queue 1 from the guest, queue 2 events.
  *
  * Connections begin in three ways: a client of the listening socket asks for a port of the guest
  * (vsock_greeting.h); the guest asks for a port of the host, and the device's owner connects
- * (struct vsock_owner); the owner has a stream of its own connected (vsock_connect_stream()).  What
- * becomes of them is told in vsock_connection.h.
+ * (struct vsock_owner); the owner has a stream of its own connected (vsock_connect_stream()).
+ * What becomes of them is told in vsock_connection.h.
  *
  * The guest's packets are served on the thread that notifies: their bytes go to the host's socket
- * from where they lie.  What the host sends is read on the I/O thread, in service(), straight into
- * the guest's buffers.  service_fd is an epoll instance; nothing is in it that cannot be served, so
- * it can always be waited for.  Without buffers of the guest, nothing is read for it, but what it
- * sent is written and clients are greeted all the same.
+ * from where they lie.  What the host sends is read straight into the guest's buffers, on the I/O
+ * thread, in service(), or on the one that notifies of buffers that were waited for.  service_fd
+ * is an epoll instance; nothing is in it that cannot be served, so it can always be waited for.
+ * Without buffers of the guest, nothing is read for it, but what it sent is written and clients
+ * are greeted all the same.
  *
  * A chain without room for a header (and a byte of payload, on queue 0), or with buffers of the
  * wrong direction, stops the device and breaks all connections off.  A packet that is longer than
@@ -24,13 +25,13 @@
  * written to hosts that read, also after a reset, and at the end of a run, if the caller goes on
  * with service() until vsock_is_drained().
  *
- * Call order: the caller sets device.memory, device.links, and of muxer guest_cid, epoll_fd, owner
- * and the table's buffers and seed, and listener.fd; then vsock_init(); then the device is the
- * transport's (device.h).  The last three functions may be called at any time after that.
- * Ownership: epoll instance, listening socket and buffers are borrowed; descriptors of connections
- * belong to the device.  System calls: readv, writev, accept4, shutdown, close, epoll_ctl and
- * epoll_wait.  SIGPIPE has to be ignored, all descriptors to be non-blocking.
- * Threads: as for every device; the last three functions with the lock held, too.
+ * Call order: the caller sets device.memory, device.links, and of muxer guest_cid, epoll_fd,
+ * owner and the table's buffers and seed, and listener.fd; then vsock_init(); then the device is
+ * the transport's (device.h).  The last four functions may be called at any time after that.
+ * Ownership: epoll instance, listening socket and buffers are borrowed; descriptors of
+ * connections belong to the device.  System calls: readv, writev, accept4, shutdown, close,
+ * epoll_ctl and epoll_wait.  SIGPIPE has to be ignored, all descriptors to be non-blocking.
+ * Threads: as for every device; the last four functions with the lock held, too.
  */
 #ifndef VIRTIO_VSOCK_H
 #define VIRTIO_VSOCK_H
@@ -63,8 +64,9 @@ struct vsock {
 void vsock_init(struct vsock *vsock);
 
 /*
- * The answer to vsock_owner.connect(), on the I/O thread: a connected stream socket, non-blocking,
- * which the device owns from now on (also if the guest has given up meanwhile), or negative errno.
+ * The answer to vsock_owner.connect(), on the I/O thread: a connected stream socket,
+ * non-blocking, which the device owns from now on (also if the guest has given up meanwhile), or
+ * negative errno.
  */
 void vsock_connected(struct vsock *vsock, uint64_t token, int fd);
 

@@ -14,18 +14,22 @@
  *	DRAINING     over for the guest; what it sent still goes to a host that reads slowly
  *
  * Towards the host: bytes go to the host's end from where they lie in guest memory.  What it does
- *not take goes into a buffer of VSOCK_CREDIT_BYTES, and that is also the credit that the guest has:
- *a guest that sends more is reset.  The guest is told of new credit once it sees less than half.
+ * not take goes into a buffer of VSOCK_CREDIT_BYTES, and that is also the credit that the guest
+ * has: a guest that sends more is reset.  The guest is told of new credit once it sees less than
+ * half.
  *
  * Towards the guest: nothing is kept here.  Bytes are read from the host's end straight into the
- * guest's buffers, at most as many as it has credit for.  Without credit it is asked once, and the
- *host's end is left alone until there is some.
+ * guest's buffers, at most as many as it has credit for.  Without credit it is asked once, and
+ * the host's end is left alone until there is some.
  *
  * Half-close: when the guest sends no more, the host sees the end of the stream after all that is
  * buffered.  When the host sends no more, the guest gets SHUTDOWN after all data.  When the host
- *reads no more (EPIPE), the guest is told so, what it still sends is dropped, and what the host
- *sent before still arrives.  When both ways are over, SHUTDOWN says so, and the guest's RST ends
- *it.
+ * reads no more (EPIPE), the guest is told so, what it still sends is dropped, and what the host
+ * sent before still arrives.  When both ways are over, SHUTDOWN says so, and the guest's RST ends
+ * it.
+ *
+ * A host that does not read keeps its connection DRAINING, and the slot in use, until it reads or
+ * goes away: there is no time limit on bytes that were accepted.
  *
  * Whoever changes a connection looks at vsock_connection_next_op() and vsock_connection_events()
  * afterwards (see vsock_muxer.h).
@@ -132,9 +136,9 @@ static inline uint32_t vsock_connection_buffered(const struct vsock_connection *
 void vsock_connection_hear(struct vsock_connection *connection, const struct vsock_header *header);
 
 /*
- * Bytes that the guest sent, all of those in `segments`.  Returns 0, or negative errno to reset the
- * connection: -EPROTO if the guest had said it sends no more, -ENOBUFS if it has no credit for
- * them, or the host's error.
+ * Bytes that the guest sent, all of those in `segments`.  Returns 0, or negative errno to reset
+ * the connection: -EPROTO if the guest had said it sends no more, -ENOBUFS if it has no credit
+ * for them, or the host's error.
  */
 int vsock_connection_take(struct vsock_connection *connection, const struct iovec *segments,
 			  unsigned int count, uint32_t bytes);
@@ -156,8 +160,8 @@ uint32_t vsock_connection_credit(const struct vsock_connection *connection);
 
 /*
  * Read bytes for the guest: no more than it has credit for.  Returns how many, 0 if there are
- * none now, or no more (then a SHUTDOWN is due), or negative errno to reset.  The segments are the
- * same afterwards.
+ * none now, or no more (then a SHUTDOWN is due), or negative errno to reset.  The segments are
+ * the same afterwards.
  */
 ssize_t vsock_connection_read(struct vsock_connection *connection, struct iovec *segments,
 			      unsigned int count);

@@ -27,10 +27,7 @@ static bool is_socket(const struct vsock_end *end)
 	return end->read_fd == end->write_fd;
 }
 
-/*
- * Make the set wait for `wanted` instead of `*waited`.  Returns what is ready at once, or negative
- * errno.
- */
+/* Make the set wait for `wanted` instead of `*waited`.  Returns 0 or negative errno. */
 static int wait_for(const struct vsock_end *end, int fd, uint32_t *waited, uint32_t wanted)
 {
 	struct epoll_event event = {.events = wanted, .data.u64 = end->tag};
@@ -43,9 +40,23 @@ static int wait_for(const struct vsock_end *end, int fd, uint32_t *waited, uint3
 	else if (*waited == 0)
 		operation = EPOLL_CTL_ADD;
 	if (epoll_ctl(end->epoll_fd, operation, fd, &event))
-		return errno == EPERM ? (int)wanted : -errno;
+		return -errno;
 	*waited = wanted;
 	return 0;
+}
+
+/* The same for one of two ways.  Returns what is ready at once, or negative errno. */
+static int wait_for_way(const struct vsock_end *end, int fd, uint32_t *waited, uint32_t wanted,
+			bool *cannot_wait)
+{
+	int error = 0;
+
+	if (fd >= 0)
+		error = *cannot_wait ? -EPERM : wait_for(end, fd, waited, wanted);
+	if (error != -EPERM)
+		return error;
+	*cannot_wait = true;
+	return (int)wanted;
 }
 
 int vsock_end_expect(struct vsock_end *end, uint32_t events)
@@ -55,31 +66,35 @@ int vsock_end_expect(struct vsock_end *end, uint32_t events)
 
 	if (is_socket(end))
 		return wait_for(end, end->read_fd, &end->read_events, events);
-	readable = wait_for(end, end->read_fd, &end->read_events, events & EPOLLIN);
+	readable = wait_for_way(end, end->read_fd, &end->read_events, events & EPOLLIN,
+				&end->read_cannot_wait);
 	if (readable < 0)
 		return readable;
-	writable = wait_for(end, end->write_fd, &end->write_events, events & EPOLLOUT);
+	writable = wait_for_way(end, end->write_fd, &end->write_events, events & EPOLLOUT,
+				&end->write_cannot_wait);
 	return writable < 0 ? writable : readable | writable;
 }
 
-/* An interrupted call has done nothing, and the set still knows that there is something to do. */
-static ssize_t result_of(ssize_t result)
+static ssize_t result_of(ssize_t result, bool cannot_wait)
 {
 	if (result >= 0)
 		return result;
-	return errno == EINTR ? -EAGAIN : -errno;
+	/* An interrupted call has done nothing, and the set still knows that there is something. */
+	if (errno == EINTR || errno == EAGAIN)
+		return cannot_wait ? -EIO : -EAGAIN;
+	return -errno;
 }
 
 ssize_t vsock_end_read(const struct vsock_end *end, const struct iovec *segments,
 		       unsigned int count)
 {
-	return result_of(readv(end->read_fd, segments, (int)count));
+	return result_of(readv(end->read_fd, segments, (int)count), end->read_cannot_wait);
 }
 
 ssize_t vsock_end_write(const struct vsock_end *end, const struct iovec *segments,
 			unsigned int count)
 {
-	return result_of(writev(end->write_fd, segments, (int)count));
+	return result_of(writev(end->write_fd, segments, (int)count), end->write_cannot_wait);
 }
 
 static void close_one(struct vsock_end *end, int *fd, uint32_t *waited)

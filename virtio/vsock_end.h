@@ -3,17 +3,17 @@
  * virtio/vsock_end.h - the host's end of a connection: one socket, or a descriptor for each way.
  *
  * Where both ways are one descriptor it is a stream socket.  Where they are two, they may be
- * anything, a pipe, a terminal, a file; epoll cannot wait for files, which are always ready.
- * All are non-blocking, and SIGPIPE is ignored by the process.
+ * anything, a pipe, a terminal, a file; epoll cannot wait for files, which are always ready.  All
+ * are non-blocking, and SIGPIPE is ignored by the process.
  *
  * A descriptor is in the epoll set only while something is waited for: one that is in it without
- * any would still report each hang-up for ever.  It leaves the set before it is closed, because the
- * set holds on to what another process still has open.
+ * any would still report each hang-up for ever.  It leaves the set before it is closed, because
+ * the set holds on to what another process still has open.
  *
- * Call order: vsock_end_open(); anything; vsock_end_close(), which may be called at any time, also
- * on what was never opened by vsock_end_open() but by vsock_end_init(). Ownership: the descriptors
- * belong to the end; the epoll instance is borrowed. Errors: negative errno; what would have to
- * wait is -EAGAIN.
+ * Call order: vsock_end_init(); vsock_end_open() once there is something to open; vsock_end_close()
+ * at any time, once or more.
+ * Ownership: the descriptors belong to the end; the epoll instance is borrowed.
+ * Errors: negative errno; what would have to wait is -EAGAIN, or -EIO where that is impossible.
  */
 #ifndef VIRTIO_VSOCK_END_H
 #define VIRTIO_VSOCK_END_H
@@ -30,6 +30,8 @@ struct vsock_end {
 	uint64_t tag;         /* of its epoll events */
 	uint32_t read_events; /* what the set waits for; for a socket all of it stands here */
 	uint32_t write_events;
+	bool read_cannot_wait; /* epoll does not know it */
+	bool write_cannot_wait;
 };
 
 /* No descriptors. */
@@ -39,7 +41,7 @@ void vsock_end_open(struct vsock_end *end, int read_fd, int write_fd, int epoll_
 
 /*
  * Wait for exactly these events, of EPOLLIN and EPOLLOUT; those of a way that is closed are left
- * out. Returns what is ready at once because epoll cannot wait for it, or negative errno.
+ * out.  Returns what is ready at once because epoll cannot wait for it, or negative errno.
  */
 int vsock_end_expect(struct vsock_end *end, uint32_t events);
 

@@ -2,10 +2,11 @@
 /*
  * virtio/vsock_guest.h - what the guest's packets do to connections.
  *
- * Source: virtio 1.2, sections 5.10.6.2 to 5.10.6.6.  Every packet was written by the guest and may
- * say anything.  What makes no sense is answered with an RST (but for an RST) and told by
- * links.refused: another type than a stream, CIDs that are not those of guest and host, an op that
- * does not exist or does not fit the connection's state, more bytes than the guest has credit for.
+ * Source: virtio 1.2, sections 5.10.6.2 to 5.10.6.6.  Every packet was written by the guest and
+ * may say anything.  What makes no sense is answered with an RST (but for an RST) and told by
+ * links.refused: another type than a stream, CIDs that are not those of guest and host, an op
+ * that does not exist or does not fit the connection's state, more bytes than the guest has
+ * credit for.
  *
  * Threads: as for the muxer.
  */

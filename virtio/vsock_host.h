@@ -4,8 +4,8 @@
  *
  * Clients come in on a listening socket and say to which port of the guest they want
  * (vsock_greeting.h); one that says anything else, or nothing for two seconds, is hung up on, and
- * so is one for whom there is no slot.  When the host has no descriptors left, clients wait in the
- * socket's queue.
+ * so is one for whom there is no slot.  When the host has no descriptors left, clients wait in
+ * the socket's queue.
  *
  * Threads: as for the muxer.
  */
@@ -34,8 +34,8 @@ void vsock_host_close(struct vsock_muxer *muxer, struct vsock_listener *listener
 
 /*
  * Handle what epoll has to tell; never waits.  After packets have gone to the guest,
- * vsock_host_rest() ceases to wait for what there was to read and could not be, so that it does not
- * wake anybody.
+ * vsock_host_rest() ceases to wait for what there was to read and could not be, so that it does
+ * not wake anybody.
  */
 void vsock_host_serve(struct vsock_muxer *muxer, struct vsock_listener *listener);
 void vsock_host_rest(struct vsock_muxer *muxer);

@@ -7,13 +7,13 @@
  * carries packets through the queues.
  *
  * Whoever changed a connection calls vsock_muxer_settle(), after which it may be gone.  Settling
- * closes the host's end once both ways are over, waits for what can be waited for, and lines
- * the connection up if it has something for the guest.
+ * closes the host's end once both ways are over, waits for what can be waited for, and lines the
+ * connection up if it has something for the guest.
  *
  * What goes to the guest comes from vsock_muxer_give(), one packet at a time: first resets of
- * connections that do not exist, then each connection that has something in its turn, so that none
- * holds back another.  Those resets lie in a short ring; while it is full no packet of the guest
- * may be taken (vsock_muxer_can_take()), so none is lost and the guest fills nothing.
+ * connections that do not exist, then each connection that has something in its turn, so that
+ * none holds back another.  Those resets lie in a short ring; while it is full no packet of the
+ * guest may be taken (vsock_muxer_can_take()), so none is lost and the guest fills nothing.
  *
  * Threads: the caller serialises.
  */
@@ -49,9 +49,9 @@ struct vsock_owner {
 	 */
 	int (*connect)(void *context, uint64_t token, uint32_t port);
 	/*
-	 * A stream of vsock_connect_stream() is over and its descriptors are closed: with 0 when
-	 * all that the guest sent was written, else the host's errno, or -ECONNRESET when the
-	 * guest broke it off.
+	 * A stream of vsock_connect_stream() is over and its descriptors are closed: 0 when all
+	 * that the guest sent was written, ECONNRESET when the guest broke it off, or the errno
+	 * with which the host failed.
 	 */
 	void (*stream_ended)(void *context, uint32_t guest_port, int error);
 	void *context;
@@ -141,8 +141,8 @@ uint64_t vsock_muxer_now_ns(void);
 void vsock_muxer_tell(const struct vsock_muxer *muxer, const char *what, int error);
 
 /*
- * Break a connection off: the host's end is closed as it is, and the guest gets an RST.  The error
- * is for the owner of a stream.
+ * Break a connection off: the host's end is closed as it is, and the guest gets an RST.  The
+ * error is for the owner of a stream.
  */
 void vsock_muxer_abort(struct vsock_muxer *muxer, struct vsock_connection *connection, int error);
 

@@ -2,16 +2,17 @@
 /*
  * virtio/vsock_table.h - all connections of one vsock device: a fixed number of slots.
  *
- * A connection is found in O(1) by its two ports once they are set (vsock_table_enter()), or by its
- * tag, which names a slot and how often it was used: a tag of an earlier connection finds nothing.
- * The ports are the guest's choice, so the hash takes a seed that it does not know.
+ * A connection is found in O(1) by its two ports once they are set (vsock_table_enter()), or by
+ * its tag, which names a slot and how often it was used: a tag of an earlier connection finds
+ * nothing.  The ports are the guest's choice, so the hash takes a seed that it does not know.
  *
  * Two lists go through the slots: `ready`, a first-in first-out list of the connections that have
  * something for the guest, and `timed`, those with a deadline, in no order.
  *
  * Memory: the buffers (VSOCK_BUFFERS_BYTES, zeroed or not) come from the caller, best as one
- * private anonymous mapping with MAP_NORESERVE: a page costs nothing until bytes had to wait in it.
- * Slots are handed out from those that were used last, and those never used are not even touched.
+ * private anonymous mapping with MAP_NORESERVE: a page costs nothing until bytes had to wait in
+ * it.  Slots are handed out from those that were used last, and those never used are not even
+ * touched.
  *
  * Call order: `buffers` and `seed` are set, the rest is zero.  Threads: the caller serialises.
  */

@@ -378,7 +378,7 @@ static void test_many_one_after_the_other(void **state)
 	(void)state;
 	lowest = dup(0);
 	close(lowest);
-	for (unsigned int i = 0; i < 20000; i++) {
+	for (unsigned int i = 0; i < 100000; i++) {
 		int fd = connect_from_guest(i, HOST_PORT);
 
 		if (i % 2) {

@@ -3,9 +3,9 @@
  * tests/unit/vsock_guest.h - a vsock device between a guest made of packets and real sockets.
  *
  * The guest is a driver of three queues that does what it is told, honest or not: it gives and
- * refills buffers, sends packets with any header, and takes what comes.  The hosts are socket pairs
- * and clients of a listening socket.  Buffers that came back are given again at once, unless a test
- * holds them back.
+ * refills buffers, sends packets with any header, and takes what comes.  The hosts are socket
+ * pairs and clients of a listening socket.  Buffers that came back are given again at once,
+ * unless a test holds them back.
  */
 #ifndef TESTS_UNIT_VSOCK_GUEST_H
 #define TESTS_UNIT_VSOCK_GUEST_H
