@@ -8,6 +8,7 @@
  *	    send-tso            TCP frames of SIZE bytes, for the other side to divide (mss=1448)
  *	    receive             count what comes behind a first datagram, until one to port 4001
  *	seconds=S run_ms=MS     how long each run is at most (2 s)
+ *	warmup_ms=MS            what each run does beforehand, uncounted (0)
  *	frames=N                or until so many were sent, answered or received
  *	depth=N                 frames for each notification (64)
  *	peer=IP port=N          to whom (port 7); without a peer, send to an address nobody has
@@ -49,6 +50,8 @@ struct run {
 struct tally {
 	uint64_t frames;
 	uint64_t bytes;
+	uint64_t begin_tsc;
+	uint64_t warm_tsc; /* when the count begins; 0: it has */
 	uint64_t elapsed_ticks;
 	struct histogram latency;
 };
@@ -58,8 +61,31 @@ static struct net_stack stack;
 static struct tally tally;
 static uint8_t payload[NET_FRAME_MAX_BYTES]; /* zeroes */
 static uint64_t run_ticks;
+static uint64_t warmup_ticks;
 static uint64_t frames_max;
 static uint32_t depth;
+
+static void begin(void)
+{
+	tally.begin_tsc = tsc_read();
+	tally.warm_tsc = tally.begin_tsc + warmup_ticks;
+}
+
+/* What was counted during the warm-up is forgotten when it is over. */
+static void note_time(uint64_t now)
+{
+	if (tally.warm_tsc != 0 && now >= tally.warm_tsc) {
+		memset(&tally, 0, sizeof(tally));
+		tally.begin_tsc = now;
+	}
+	tally.elapsed_ticks = now - tally.begin_tsc;
+}
+
+static bool is_over(void)
+{
+	return tally.warm_tsc == 0 &&
+	       (tally.frames >= frames_max || tally.elapsed_ticks >= run_ticks);
+}
 
 /* Where a run's frames go. */
 static bool find_peer(struct net_datagram *to)
@@ -99,16 +125,14 @@ static void wait_for_answer(uint64_t wanted)
 static int round_trip(const struct run *run)
 {
 	struct net_datagram to;
-	uint64_t begin;
 	uint64_t now;
 
 	if (!find_peer(&to))
 		return FAIL_PEER;
 	to.payload = payload;
 	to.size_bytes = run->frame_bytes - NET_PAYLOAD_AT;
-	begin = tsc_read();
-	now = begin;
-	while (tally.frames < frames_max && now - begin < run_ticks) {
+	begin();
+	for (now = tally.begin_tsc; !is_over(); note_time(now)) {
 		uint64_t sent = now;
 
 		memcpy(payload, &sent, sizeof(sent));
@@ -120,7 +144,6 @@ static int round_trip(const struct run *run)
 		tally.frames++;
 	}
 	tally.bytes = tally.frames * run->frame_bytes;
-	tally.elapsed_ticks = now - begin;
 	return 0;
 }
 
@@ -131,20 +154,19 @@ static int round_trip(const struct run *run)
 static void send_over_and_over(const struct run *run, uint32_t in_flight)
 {
 	struct virtqueue *queue = &nic.transmit;
-	uint64_t begin = tsc_read();
-	uint64_t now = begin;
 	uint64_t offered = in_flight;
 	uint32_t fresh = 0;
 	uint32_t written_bytes;
 	int head;
 
+	begin();
 	net_publish(&nic);
 	while (in_flight > 0) {
 		virtqueue_wait(queue);
-		now = tsc_read();
+		note_time(tsc_read());
 		while ((head = virtqueue_take(queue, &written_bytes)) >= 0) {
 			tally.frames++;
-			if (offered >= frames_max || now - begin >= run_ticks) {
+			if (offered >= frames_max || is_over()) {
 				virtqueue_free(queue, (uint16_t)head);
 				nic.free_slots[nic.free_count++] = nic.slot_of[head];
 				in_flight--;
@@ -152,17 +174,12 @@ static void send_over_and_over(const struct run *run, uint32_t in_flight)
 			}
 			virtqueue_offer(queue, (uint16_t)head);
 			offered++;
-			/* A device that sends at once keeps this loop going, so time passes here.
-			 */
-			if (++fresh % depth == 0) {
+			if (++fresh % depth == 0)
 				net_publish(&nic);
-				now = tsc_read();
-			}
 		}
 		net_publish(&nic);
 	}
 	tally.bytes = tally.frames * run->frame_bytes;
-	tally.elapsed_ticks = now - begin;
 }
 
 /* As many frames as are under way at a time. */
@@ -258,19 +275,16 @@ static bool count_frames(void)
 static int receive(const struct run *run)
 {
 	struct net_datagram datagram;
-	uint64_t begin;
 
 	(void)run;
 	wait_for_datagram(&datagram);
 	net_release(&nic);
-	begin = tsc_read();
+	begin();
 	nic.joins_nothing = true;
 	do {
 		net_wait(&nic);
-		if (count_frames())
-			break;
-		tally.elapsed_ticks = tsc_read() - begin;
-	} while (tally.frames < frames_max && tally.elapsed_ticks < run_ticks);
+		note_time(tsc_read());
+	} while (!count_frames() && !is_over());
 	nic.joins_nothing = false;
 	return 0;
 }
@@ -375,6 +389,7 @@ int guest_main(void)
 	net_stack_start(&stack, &nic);
 	run_ticks = clock_ns_to_ticks(boot_number("run_ms=", boot_number("seconds=", 2) * 1000) *
 				      1000000);
+	warmup_ticks = clock_ns_to_ticks(boot_number("warmup_ms=", 0) * 1000000);
 	frames_max = boot_number("frames=", UINT64_MAX);
 	depth = (uint32_t)boot_number("depth=", 64);
 	result = depth == 0 ? FAIL_ARGUMENT : run_list(runs);

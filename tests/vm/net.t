@@ -281,19 +281,18 @@ refused 'a tap in use' "$tap0" '' 'tap0 is in use by another process'
 kill "$holder"
 wait "$holder" 2>/dev/null
 
-# Rates, each way, for frames and for bytes, counted by the guest after one tenth of a second's worth
-# has passed at once.
-ops='"ops": {"size": 100, "refill_time": 100}'
-bandwidth='"bandwidth": {"size": 500000, "refill_time": 100}'
+# Rates, each way, for frames and for bytes, counted by the guest after what passes at once has passed.
+ops='"ops": {"size": 1000, "refill_time": 1000}'
+bandwidth='"bandwidth": {"size": 5000000, "refill_time": 1000}'
 # limited NUMBER GUEST_ARGS LIMITS : on a tap of its own, in the background
 limited() {
 	make_tap "rate$1" "$1"
-	start net_bench "ip=10.77.$1.2 gw=10.77.$1.1 seconds=8 $2" "$(interface eth0 "rate$1" "$3")"
+	start net_bench "ip=10.77.$1.2 gw=10.77.$1.1 warmup_ms=1500 seconds=8 $2" "$(interface eth0 "rate$1" "$3")"
 	eval "output$1=\$output pid$1=\$pid"
 }
 # blast NUMBER SIZE RATE : more than is let through, until the guest has ended
 blast() {
-	"$peer" blast "10.77.$1.2" 9 "$2" "$3" 12000 >/dev/null &
+	"$peer" blast "10.77.$1.2" 9 "$2" "$3" 15000 >/dev/null &
 	blasts="${blasts:-} $!"
 }
 # rate TEXT NUMBER FIELD LEAST MOST
