@@ -4,19 +4,23 @@
 # shellcheck source=tests/vm/tap.sh
 . "${0%/*}/tap.sh"
 
-# Start a guest in the background; wait until it is up.
+# Start a guest in the background; wait until it is up, for ten seconds at most.
 start() {
 	: >"$tap_work/out"
 	"$MOTE" run --result "$tap_work/result" "$(config "$@")" </dev/null \
 		>"$tap_work/out" 2>"$tap_work/errors" &
 	pid=$!
+	tries=0
+	while [ ! -s "$tap_work/out" ] && [ "$tries" -lt 200 ]; do
+		sleep 0.05
+		tries=$((tries + 1))
+	done
 }
 
 # SIGINT is left out of the list because sh starts background jobs with it ignored.
 for pair in TERM:143 HUP:129 USR1:138; do
 	signal=${pair%:*}
 	start spin
-	sleep 0.3
 	before=$(now_ms)
 	kill -"$signal" "$pid"
 	status=0
@@ -28,14 +32,12 @@ for pair in TERM:143 HUP:129 USR1:138; do
 done
 
 start spin
-sleep 0.2
 kill -KILL "$pid"
 wait "$pid" 2>/dev/null
 sleep 0.3
 is 'killed launcher: the VM goes with it' "$(left_over)" ''
 
 start spin
-sleep 0.2
 kill -KILL "$(child_of "$pid")"
 status=0
 wait "$pid" || status=$?
