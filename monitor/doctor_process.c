@@ -28,14 +28,14 @@ void doctor_process_tun(const struct doctor_files *files, struct doctor_report *
 	unsigned int features;
 
 	if (tun < 0) {
-		doctor_add(report, "tun", DOCTOR_WARN,
-			   tun == -EACCES || tun == -EPERM ? "allow this user to open it, or pass "
-							     "mote an open tap: a VM with a "
-							     "network interface needs one"
-							   : "modprobe tun, and in a container "
-							     "pass /dev/net/tun in: a VM with a "
-							     "network interface needs a tap",
-			   "/dev/net/tun: %s", strerror(-tun));
+		doctor_add(
+			report, "tun", DOCTOR_WARN,
+			tun == -EACCES || tun == -EPERM
+				? "allow this user to open it, pass mote an open tap, or use a "
+				  "socket (passt): a network interface needs one of them"
+				: "modprobe tun, and in a container pass /dev/net/tun in; or use a "
+				  "socket (passt): a network interface needs one of them",
+			"/dev/net/tun: %s", strerror(-tun));
 		return;
 	}
 	if (ioctl(tun, TUNGETFEATURES, &features) != 0)
