@@ -34,8 +34,6 @@ static void resources_close(struct resources *resources)
 	close_if_open(resources->wake_fd);
 	for (unsigned int i = 0; i < CONFIG_DRIVES_MAX; i++) {
 		drive_file_unlock(&resources->drives[i]);
-		vsock_socket_remove(&resources->vsock);
-		stdio_stream_restore(&resources->stdio);
 		drive_file_close(&resources->drives[i]);
 	}
 	for (unsigned int i = 0; i < CONFIG_INTERFACES_MAX; i++)
@@ -270,4 +268,6 @@ void resources_release(struct resources *resources, const struct vm_config *conf
 {
 	for (unsigned int i = 0; i < config->drive_count; i++)
 		drive_file_unlock(&resources->drives[i]);
+	vsock_socket_remove(&resources->vsock);
+	stdio_stream_restore(&resources->stdio);
 }
