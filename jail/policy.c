@@ -86,6 +86,20 @@ const struct policy_row policy_rows[] = {
 	{VCPU, USED, CALL(ioctl), ONLY(1, TUNSETOFFLOAD),
 	 "tell a tap which offloads the driver has negotiated"},
 
+	/* sockets of a vsock device */
+	{VM, USED, CALL(epoll_ctl), ANY,
+	 "wait for the host's end of a connection, or no longer"},
+	{IO, USED, CALL(epoll_wait), ANY,
+	 "which of the ends are ready; never waits, the loop's ppoll does"},
+	{IO, USED, CALL(accept4), ANY,
+	 "a client of the listening socket"},
+	{VM, USED, CALL(shutdown), ANY,
+	 "one way of a connection is over, the other goes on"},
+	{VM, USED, CALL(close), ANY,
+	 "the host's end of a connection that is over"},
+	{IO, USED, CALL(recvmsg), ANY,
+	 "connections that the broker has made for the guest"},
+
 	/* the I/O thread */
 	{IO, USED, CALL(ppoll), ANY,
 	 "wait for anything that the loop watches, or for the next thing that is due"},
@@ -155,8 +169,6 @@ const struct policy_row policy_rows[] = {
 	 "remove that file"},
 	{BROKER, RARE, CALL(fcntl), ONLY(1, F_SETFL),
 	 "a socket as standard input or output of --stdio waits again, as it did before"},
-	{IO, USED, CALL(recvmsg), ANY,
-	 "connections that the broker has made for the guest"},
 
 	/* the end, and hosts that are different */
 	{ALL, USED, CALL(exit_group), ANY,

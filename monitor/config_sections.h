@@ -62,12 +62,6 @@ void config_apply_direct_io(struct json_reader *reader, struct vm_config *config
 void config_cross_check(struct json_reader *reader, struct vm_config *config);
 
 /*
- * What config_not_yet.c refuses: a device of a section, at the path where the reader stands, once
- * its keys have been checked in full.
- */
-void config_complain_of_device(struct json_reader *reader, const char *section);
-
-/*
  * The level of that name in any case, as Firecracker spells them: Error, Warning or Warn,
  * Info, Debug, Trace, Off.  Returns 0 or -EINVAL.
  */

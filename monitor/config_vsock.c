@@ -50,7 +50,6 @@ void config_read_vsock(struct json_reader *reader, json_t *value, void *target)
 
 	*vsock = (struct config_vsock){.present = true};
 	json_read_object(reader, value, &vsock_schema, vsock);
-	config_complain_of_device(reader, "vsock");
 }
 
 /* Octal, in quotes, as JSON has no octal numbers and 660 is another number. */

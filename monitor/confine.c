@@ -18,6 +18,7 @@
 
 #include "monitor/log.h"
 #include "monitor/vm_cgroup.h"
+#include "virtio/vsock_table.h"
 
 enum {
 	/* Threads that the kernel adds: workers of the rings, KVM's own. */
@@ -228,12 +229,18 @@ static unsigned int rings_max(const struct vm_config *config)
 	return rings;
 }
 
+/* One for each, and one to hang up on who comes when there are as many. */
+static unsigned int connections_max(const struct vm_config *config)
+{
+	return config->vsock.present ? VSOCK_CONNECTIONS_MAX + 1 : 0;
+}
+
 int confine_vm(struct confinement *confinement, unsigned int threads, struct reason *reason)
 {
 	struct jail *jail = &confinement->jail;
 	int error;
 
-	jail->new_fds_max = rings_max(confinement->config);
+	jail->new_fds_max = rings_max(confinement->config) + connections_max(confinement->config);
 	jail->file_bytes_max = file_bytes_max(confinement);
 	/* The limit counts all processes of the uid, so it is for one that nobody else has. */
 	if (jail->is_root && !confinement->config->mote.jail.uid)

@@ -57,7 +57,10 @@ void confine_begin_room(const struct confinement *confinement);
 /* Descriptors that confine_vm() leaves open; those below 0 are passed over. */
 int confine_keep(struct confinement *confinement, int fd);
 
-/* `threads` is how many threads come later.  Of descriptors, only those of the drives' rings. */
+/*
+ * `threads` is how many threads come later.  Of descriptors, only those of the drives' rings, and
+ * of vsock's connections.
+ */
 int confine_vm(struct confinement *confinement, unsigned int threads, struct reason *reason);
 
 /* One line about the pieces that this host lacks and the user allowed to be missing. */

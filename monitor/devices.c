@@ -156,13 +156,29 @@ static int build_interfaces(struct devices *devices, struct bus *bus, struct rea
 	return error;
 }
 
+static int build_vsock(struct devices *devices, struct bus *bus, struct reason *reason)
+{
+	int error;
+
+	if (!devices->config->vsock.present)
+		return 0;
+	error = vsock_service_prepare(&devices->vsock, devices->config, devices->resources, reason);
+	if (!error)
+		error = add_device(devices, &devices->vsock.vsock.device, "vsock", bus, reason);
+	if (!error)
+		vsock_service_init(&devices->vsock);
+	return error;
+}
+
 int devices_build(struct devices *devices, struct bus *bus, struct reason *reason)
 {
 	int error = build_drives(devices, true, bus, reason);
 
 	if (!error)
 		error = build_drives(devices, false, bus, reason);
-	return error ? error : build_interfaces(devices, bus, reason);
+	if (!error)
+		error = build_interfaces(devices, bus, reason);
+	return error ? error : build_vsock(devices, bus, reason);
 }
 
 static int announce_root(const struct config_drive *drive, struct cmdline *cmdline,
@@ -219,6 +235,9 @@ int devices_start(struct devices *devices, struct loop *loop, struct reason *rea
 
 	for (unsigned int i = 0; i < devices->config->drive_count && !error; i++)
 		error = start_drive(devices, i, reason);
+	if (devices->config->vsock.present && !error)
+		error = vsock_service_start(&devices->vsock, devices->config, devices->resources,
+					    loop, reason);
 	for (unsigned int i = 0; i < devices->count && !error; i++) {
 		error = device_slot_attach(&devices->slots[i], loop);
 		if (error)
@@ -226,6 +245,14 @@ int devices_start(struct devices *devices, struct loop *loop, struct reason *rea
 					  devices->slots[i].name);
 	}
 	return error;
+}
+
+uint64_t devices_owed_bytes(struct devices *devices)
+{
+	/* The run may have ended before anything was built. */
+	if (!devices->vsock.vsock.device.links)
+		return 0;
+	return vsock_service_owed_bytes(&devices->vsock);
 }
 
 void devices_expect(const struct devices *devices, struct loop *loop)
@@ -294,4 +321,5 @@ void devices_count(const struct devices *devices, struct run_counters *counters)
 		count_drive(&devices->blocks[i].counters, counters);
 	for (unsigned int i = 0; i < devices->config->interface_count; i++)
 		count_interface(&devices->nets[i].counters, counters);
+	vsock_service_count(&devices->vsock, counters);
 }

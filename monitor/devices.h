@@ -3,8 +3,8 @@
  * monitor/devices.h - the visible list of virtio devices that a machine has.
  *
  * In the order of their windows and lines: drives, the root device first, then network
- * interfaces.  Everything that has to know all of them is here: building, the bus, the kernel's
- * command line, the tables, and their share of the I/O thread.
+ * interfaces, then vsock.  Everything that has to know all of them is here: building, the bus, the
+ * kernel's command line, the tables, and their share of the I/O thread.
  *
  * Call order: devices_build() and devices_announce() while the machine is built; on the I/O
  * thread devices_start() once, then at each turn devices_expect(), devices_due_ns(), the wait, and
@@ -26,6 +26,7 @@
 #include "monitor/reason.h"
 #include "monitor/resources.h"
 #include "monitor/run_state.h"
+#include "monitor/vsock_service.h"
 #include "virtio/block.h"
 #include "virtio/guest_memory.h"
 #include "virtio/net.h"
@@ -42,6 +43,7 @@ struct devices {
 	unsigned int count;
 	struct block blocks[CONFIG_DRIVES_MAX]; /* in the order of the configuration */
 	struct net nets[CONFIG_INTERFACES_MAX]; /* the same */
+	struct vsock_service vsock;
 };
 
 /* The fields above `slots` are set; the rest is zero.  Returns 0 or negative errno. */
@@ -58,6 +60,11 @@ int devices_start(struct devices *devices, struct loop *loop, struct reason *rea
 
 /* Add what the devices did; without their locks, for when nobody else looks any more. */
 void devices_count(const struct devices *devices, struct run_counters *counters);
+
+/*
+ * Bytes of the guest's that hosts have not got yet, on any thread; only ticks bring them there.
+ */
+uint64_t devices_owed_bytes(struct devices *devices);
 
 /* Let the loop's next wait be for what the devices want now. */
 void devices_expect(const struct devices *devices, struct loop *loop);

@@ -83,6 +83,12 @@ static const struct {
 	COUNTER(net_sent_bytes),
 	COUNTER(net_sent_dropped),
 	COUNTER(net_throttled),
+	COUNTER(vsock_guest_connections),
+	COUNTER(vsock_host_connections),
+	COUNTER(vsock_refused),
+	COUNTER(vsock_resets),
+	COUNTER(vsock_to_guest_bytes),
+	COUNTER(vsock_from_guest_bytes),
 };
 
 static json_t *counters_object(const struct run_counters *counters)

@@ -48,6 +48,12 @@ struct run_counters {
 	uint64_t net_sent_bytes;
 	uint64_t net_sent_dropped;
 	uint64_t net_throttled;
+	uint64_t vsock_guest_connections; /* established, begun by the guest */
+	uint64_t vsock_host_connections;  /* the same by the host */
+	uint64_t vsock_refused;
+	uint64_t vsock_resets; /* sent to the guest */
+	uint64_t vsock_to_guest_bytes;
+	uint64_t vsock_from_guest_bytes;
 	int32_t console_errno; /* why standard output took nothing any more, or 0 */
 };
 

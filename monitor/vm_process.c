@@ -18,7 +18,9 @@
 
 enum {
 	THREAD_STACK_BYTES = 64 * 1024,
-	STOP_DRAIN_MS = 1000, /* below the launcher's patience */
+	STOP_DRAIN_MS = 1000,  /* below the launcher's patience */
+	STOP_DELIVER_MS = 500, /* and together with it */
+	DELIVER_MS = 10000,    /* without progress, as for the console */
 };
 
 #define NS_PER_MS UINT64_C(1000000)
@@ -35,7 +37,10 @@ static struct {
 	uint64_t console_due_ns;
 	int console_watch;
 	struct halt_watch halt;
-} io = {.console_due_ns = UINT64_MAX};
+	bool is_ending;      /* the run is over but for what is owed */
+	bool is_hurried;     /* and somebody wants it to end now */
+	uint64_t give_up_ns; /* it ends then in any case */
+} io = {.console_due_ns = UINT64_MAX, .give_up_ns = UINT64_MAX};
 
 static uint64_t sum_counter(size_t offset)
 {
@@ -63,21 +68,82 @@ static void publish_counters(struct run_counters *counters)
 	devices_count(&machine.devices, counters);
 }
 
-/* End the run with the first outcome; whoever comes second waits for the process's end. */
-static void end_run(const struct outcome *outcome) __attribute__((noreturn));
-static void end_run(const struct outcome *outcome)
-{
-	bool forced = outcome->kind == OUTCOME_SIGNAL || outcome->kind == OUTCOME_TIMEOUT ||
-		      outcome->kind == OUTCOME_LEFT;
+static _Thread_local bool is_io_thread;
 
-	while (!run_state_claim(machine.state))
-		pause();
-	trace_stamp(&machine.state->trace, TRACE_END);
-	console_drain(&console, forced ? STOP_DRAIN_MS : CONSOLE_DRAIN_MS);
+/* An outcome that waits for the I/O thread to deliver what is owed. */
+static struct outcome delivered_outcome;
+static _Atomic bool is_delivery_due;
+
+static void turn(void);
+
+static bool is_forced(const struct outcome *outcome)
+{
+	return outcome->kind == OUTCOME_SIGNAL || outcome->kind == OUTCOME_TIMEOUT ||
+	       outcome->kind == OUTCOME_LEFT;
+}
+
+static void finish_run(const struct outcome *outcome) __attribute__((noreturn));
+static void finish_run(const struct outcome *outcome)
+{
 	trace_stamp(&machine.state->trace, TRACE_OUTPUT);
 	publish_counters(&machine.state->counters);
 	run_state_finish(machine.state, outcome);
 	_exit(0);
+}
+
+/* On the I/O thread: go on serving devices until hosts have got what the guest sent. */
+static void deliver(const struct outcome *outcome) __attribute__((noreturn));
+static void deliver(const struct outcome *outcome)
+{
+	uint64_t patience_ns = (is_forced(outcome) ? STOP_DELIVER_MS : DELIVER_MS) * NS_PER_MS;
+	uint64_t owed_bytes = UINT64_MAX;
+	uint64_t left_bytes;
+
+	io.is_ending = true;
+	while ((left_bytes = devices_owed_bytes(&machine.devices)) != 0) {
+		uint64_t now_ns = trace_now_ns();
+
+		/* Progress renews the patience, unless somebody wants it to end. */
+		if (owed_bytes == UINT64_MAX || (left_bytes < owed_bytes && !is_forced(outcome)))
+			io.give_up_ns = now_ns + patience_ns;
+		owed_bytes = left_bytes;
+		if (io.is_hurried || now_ns >= io.give_up_ns)
+			break;
+		turn();
+	}
+	finish_run(outcome);
+}
+
+/* Somebody else ends the run, and may need the I/O thread for it. */
+static void wait_for_end(void) __attribute__((noreturn));
+static void wait_for_end(void)
+{
+	if (!is_io_thread)
+		for (;;)
+			pause();
+	io.is_ending = true;
+	while (!atomic_load(&is_delivery_due))
+		turn();
+	deliver(&delivered_outcome);
+}
+
+/* End the run with the first outcome; whoever comes second waits for the process's end. */
+static void end_run(const struct outcome *outcome) __attribute__((noreturn));
+static void end_run(const struct outcome *outcome)
+{
+	if (!run_state_claim(machine.state))
+		wait_for_end();
+	trace_stamp(&machine.state->trace, TRACE_END);
+	console_drain(&console, is_forced(outcome) ? STOP_DRAIN_MS : CONSOLE_DRAIN_MS);
+	if (devices_owed_bytes(&machine.devices) == 0)
+		finish_run(outcome);
+	if (is_io_thread)
+		deliver(outcome);
+	delivered_outcome = *outcome;
+	atomic_store(&is_delivery_due, true);
+	loop_wake(&loop);
+	for (;;)
+		pause();
 }
 
 static void fail(enum outcome_kind kind, const struct reason *reason) __attribute__((noreturn));
@@ -122,7 +188,12 @@ static void obey_launcher(void)
 		.code = atomic_load(&machine.state->stop_code),
 	};
 
-	if (wish.kind != OUTCOME_NONE)
+	if (wish.kind == OUTCOME_NONE)
+		return;
+	/* Then there is no time left for what nobody reads. */
+	if (io.is_ending)
+		io.is_hurried = true;
+	else
 		end_run(&wish);
 }
 
@@ -163,7 +234,18 @@ static int64_t next_timeout_ns(uint64_t now_ns)
 
 	if (devices_ns < due_ns)
 		due_ns = devices_ns;
+	if (io.give_up_ns < due_ns)
+		due_ns = io.give_up_ns;
 	return due_ns <= now_ns ? 0 : (int64_t)(due_ns - now_ns);
+}
+
+/* One turn of the I/O thread: wait for what is next, and see to it. */
+static void turn(void)
+{
+	devices_expect(&machine.devices, &loop);
+	loop_turn(&loop, next_timeout_ns(trace_now_ns()));
+	devices_tick(&machine.devices, trace_now_ns());
+	tick_console(trace_now_ns());
 }
 
 /*
@@ -197,6 +279,7 @@ static void *io_thread(void *unused)
 	struct reason reason;
 
 	(void)unused;
+	is_io_thread = true;
 	/* A stop that was asked for before this thread listened. */
 	obey_launcher();
 	if (devices_start(&machine.devices, &loop, &reason))
@@ -204,10 +287,9 @@ static void *io_thread(void *unused)
 	seal(JAIL_ROLE_IO);
 	halt_watch_init(&io.halt, machine.vcpus, machine.vcpu_count, trace_now_ns());
 	for (;;) {
-		devices_expect(&machine.devices, &loop);
-		loop_turn(&loop, next_timeout_ns(trace_now_ns()));
-		devices_tick(&machine.devices, trace_now_ns());
-		tick_console(trace_now_ns());
+		turn();
+		if (atomic_load(&is_delivery_due))
+			deliver(&delivered_outcome);
 		if (halt_watch_tick(&io.halt, trace_now_ns()))
 			end_run(&halted);
 	}
@@ -254,6 +336,19 @@ static int start_threads(struct reason *reason)
 	return 0;
 }
 
+static int keep_vsock(void)
+{
+	const struct resources *resources = machine.resources;
+	const int kept[] = {machine.devices.vsock.vsock.muxer.epoll_fd, resources->vsock.fd,
+			    resources->broker.vm_fd, resources->stdio.read_fd,
+			    resources->stdio.write_fd};
+	int error = 0;
+
+	for (size_t i = 0; i < sizeof(kept) / sizeof(*kept) && !error; i++)
+		error = confine_keep(confinement, kept[i]);
+	return error;
+}
+
 /* All that the run needs is open; each descriptor that stays is named here. */
 static int enter_jail(struct reason *reason)
 {
@@ -270,6 +365,8 @@ static int enter_jail(struct reason *reason)
 		error = confine_keep(confinement, resources->uplinks[i].fd);
 	for (unsigned int i = 0; i < machine.vcpu_count && !error; i++)
 		error = confine_keep(confinement, machine.vcpus[i].fd);
+	if (machine.config->vsock.present && !error)
+		error = keep_vsock();
 	if (error)
 		return reason_set(reason, error, "jail: more descriptors than it has room for");
 	error = confine_vm(confinement, machine.vcpu_count, reason);
@@ -281,9 +378,12 @@ static int enter_jail(struct reason *reason)
 /* Console and input come before the machine, which is wired to them. */
 static void wire(const struct vm_process *vm)
 {
+	/* With --stdio, standard output is the guest's to write to by vsock. */
+	int output = vm->config->stdio.present ? STDERR_FILENO : STDOUT_FILENO;
+
 	loop_init(&loop, vm->resources->wake_fd, on_wake, NULL);
-	console_init(&console, STDOUT_FILENO, wake_loop, NULL);
-	io.console_watch = loop_watch(&loop, STDOUT_FILENO, 0, on_console_writable, NULL);
+	console_init(&console, output, wake_loop, NULL);
+	io.console_watch = loop_watch(&loop, output, 0, on_console_writable, NULL);
 	input = (struct input){
 		.fd = STDIN_FILENO,
 		.loop = &loop,

@@ -226,6 +226,30 @@ static void every_key_of_a_drive_arrives(void **state)
 	config_release(&config);
 }
 
+static void every_key_of_vsock_arrives(void **state)
+{
+	(void)state;
+	load_golden("tests/config/accept/mote-vsock.json");
+	assert_true(config.vsock.present);
+	assert_int_equal(config.vsock.guest_cid, 3);
+	assert_string_equal(config.vsock.uds_path, "/run/vm.vsock");
+	assert_int_equal(config.mote.vsock.mode, 0660);
+	assert_int_equal(config.mote.vsock.uid, 0);
+	assert_int_equal(config.mote.vsock.gid, UINT32_MAX - 1);
+	assert_false(config.stdio.present);
+	config_release(&config);
+
+	load_golden("tests/config/accept/mote-vsock-empty.json");
+	assert_int_equal(config.mote.vsock.mode, 0600);
+	assert_int_equal(config.mote.vsock.uid, UINT32_MAX);
+	assert_int_equal(config.mote.vsock.gid, UINT32_MAX);
+	config_release(&config);
+
+	load_golden("tests/config/accept/vsock.json");
+	assert_int_equal(config.mote.vsock.mode, 0600);
+	config_release(&config);
+}
+
 static void direct_io_marks_the_drives_it_names(void **state)
 {
 	(void)state;
@@ -418,6 +442,7 @@ int main(void)
 		cmocka_unit_test(defaults_are_firecrackers),
 		cmocka_unit_test(every_key_arrives),
 		cmocka_unit_test(every_key_of_a_drive_arrives),
+		cmocka_unit_test(every_key_of_vsock_arrives),
 		cmocka_unit_test(direct_io_marks_the_drives_it_names),
 		cmocka_unit_test(limits_arrive_whole),
 		cmocka_unit_test(strings_outlive_the_text),
