@@ -22,8 +22,7 @@ enum {
 	HEADER_BYTES = 12, /* struct virtio_net_hdr with num_buffers */
 	FLAGS = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR,
 	SYSFS_PATH_MAX_BYTES = 64,
-	/* Above what vendors assign, and so are the addresses of other ports of a bridge, of
-	 * which it takes the lowest. */
+	/* First bytes of an address that is higher than those of a bridge's other ports. */
 	HIGH_ADDRESS = 0xfe,
 	OTHER_HIGH_ADDRESS = 0xfa,
 };
@@ -62,20 +61,17 @@ static int ask(struct opening *opening, unsigned long command, const char *name,
 
 /* --- The descriptor --- */
 
-static int open_tun(struct opening *opening)
+static int open_tun(const struct opening *opening)
 {
 	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	const char *hint = "modprobe tun, and pass it into containers";
 
 	if (fd >= 0)
 		return fd;
 	if (errno == EACCES || errno == EPERM)
-		return refuse(opening->failure, TAP_NAME, -errno,
-			      "cannot open /dev/net/tun: %s; allow this user to, or pass an open "
-			      "tap as /dev/fd/N",
-			      strerror(errno));
-	return refuse(opening->failure, TAP_NAME, -errno,
-		      "cannot open /dev/net/tun: %s; modprobe tun, and pass it into containers",
-		      strerror(errno));
+		hint = "allow this user to, or pass an open tap as /dev/fd/N";
+	return refuse(opening->failure, TAP_NAME, -errno, "cannot open /dev/net/tun: %s; %s",
+		      strerror(errno), hint);
 }
 
 /* A tap that had another user before may still do what that one asked for. */
@@ -158,7 +154,7 @@ static int explain_absence(const struct opening *opening, const char *name)
 
 static int explain_attach(struct opening *opening, const char *name, int error)
 {
-	struct ifreq device;
+	struct ifreq device = {.ifr_flags = 0};
 
 	switch (error) {
 	case -EBUSY:
@@ -213,7 +209,7 @@ static int attach(struct opening *opening, struct tap *tap)
 static int use_existing(struct opening *opening, struct tap *tap)
 {
 	const char *name = opening->request->name;
-	struct ifreq device;
+	struct ifreq device = {.ifr_flags = 0};
 	int error;
 
 	memcpy(tap->name, name, strnlen(name, IFNAMSIZ - 1));
@@ -232,7 +228,7 @@ static int look_at_bridge(struct opening *opening, struct tap *tap)
 {
 	const char *bridge = opening->request->bridge;
 	struct ethtool_drvinfo driver;
-	struct ifreq device;
+	struct ifreq device = {.ifr_flags = 0};
 	int error = ask(opening, SIOCGIFFLAGS, bridge, &device);
 
 	if (error == -ENODEV)
@@ -258,25 +254,17 @@ static int look_at_bridge(struct opening *opening, struct tap *tap)
 		      bridge, bridge, bridge);
 }
 
-static int check_unused(struct opening *opening, const char *name)
-{
-	struct ifreq device;
-
-	if (ask(opening, SIOCGIFFLAGS, name, &device) == -ENODEV)
-		return 0;
-	return refuse(opening->failure, TAP_NAME, -EEXIST,
-		      "%s exists already; without a bridge in mote.network it is used as it is, on "
-		      "the bridge that it is on",
-		      name);
-}
-
 static int make(struct opening *opening, struct tap *tap)
 {
 	const char *name = opening->request->name ? opening->request->name : "mote%d";
-	int error = opening->request->name ? check_unused(opening, name) : 0;
+	struct ifreq device = {.ifr_flags = 0};
+	int error;
 
-	if (error)
-		return error;
+	if (opening->request->name && ask(opening, SIOCGIFFLAGS, name, &device) != -ENODEV)
+		return refuse(opening->failure, TAP_NAME, -EEXIST,
+			      "%s exists already; without a bridge in mote.network it is used as "
+			      "it is, on the bridge that it is on",
+			      name);
 	memcpy(tap->name, name, strnlen(name, IFNAMSIZ - 1));
 	error = attach_as(tap->fd, tap->name, FLAGS);
 	if (error == -EPERM)
@@ -316,7 +304,7 @@ static int dress(struct opening *opening, const struct tap *tap)
 static int join_bridge(struct opening *opening, const struct tap *tap)
 {
 	const char *bridge = opening->request->bridge;
-	struct ifreq device;
+	struct ifreq device = {.ifr_flags = 0};
 	int error = ask(opening, SIOCGIFINDEX, tap->name, &device);
 
 	if (!error)

@@ -58,7 +58,7 @@ static int open_tap(const struct opening *opening, struct uplink *uplink)
 		.netns = interface->uplink.netns,
 		.wants_mtu = interface->mtu != 0,
 	};
-	struct tap_failure failure;
+	struct tap_failure failure = {.part = TAP_NAME};
 	int error;
 
 	memcpy(request.guest_address, uplink->address, sizeof(request.guest_address));
@@ -174,7 +174,7 @@ static int adopt_socket(const struct opening *opening, struct uplink *uplink)
 
 static int adopt_tap(const struct opening *opening, struct uplink *uplink)
 {
-	struct tap_failure failure;
+	struct tap_failure failure = {.part = TAP_NAME};
 	int error = tap_adopt(&uplink->tap, uplink->fd, &failure);
 
 	uplink->kind = NET_PORT_TAP;
