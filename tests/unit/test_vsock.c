@@ -384,6 +384,24 @@ static void test_one_interrupt_for_a_batch(void **state)
 
 /* -- Resets -- */
 
+/* A driver that gave up leaves nobody waiting for ever. */
+static void test_failed_driver(void **state)
+{
+	int fd;
+
+	(void)state;
+	fd = connect_client();
+	service();
+	assert_int_equal(connections(), 1);
+	vsock.device.status |= VIRTIO_STATUS_FAILED;
+	service();
+	assert_false(is_awake());
+	time_passes();
+	expect_end(fd);
+	assert_int_equal(connections(), 0);
+	close(fd);
+}
+
 static void test_reset_breaks_off_everything(void **state)
 {
 	int pair[2];
@@ -514,6 +532,7 @@ int main(void)
 		WITHOUT_GUEST(test_answers_are_neither_lost_nor_unbounded),
 		WITH_GUEST(test_no_buffers_keep_nobody_awake),
 		WITH_GUEST(test_one_interrupt_for_a_batch),
+		WITH_GUEST(test_failed_driver),
 		WITH_GUEST(test_reset_breaks_off_everything),
 		WITH_GUEST(test_bytes_survive_a_reset),
 		WITHOUT_GUEST(test_clients_wait_for_the_driver),

@@ -581,6 +581,27 @@ static void test_guest_breaks_a_stream_off(void **state)
 	close(pair[0]);
 }
 
+/* Somebody else has the same open file, as a shell has: it wakes nobody once the stream is over. */
+static void test_stream_over_a_shared_file(void **state)
+{
+	int pair[2];
+	int kept;
+
+	(void)state;
+	make_pair(pair);
+	kept = dup(pair[1]);
+	assert_int_equal(vsock_connect_stream(&vsock, GUEST_PORT, pair[1], pair[1]), 0);
+	expect(VSOCK_OP_REQUEST, GUEST_PORT, VSOCK_HOST_PORT_MIN);
+	send_op(VSOCK_OP_RESPONSE, GUEST_PORT, VSOCK_HOST_PORT_MIN);
+	send_op(VSOCK_OP_RST, GUEST_PORT, VSOCK_HOST_PORT_MIN);
+	assert_int_equal(heard.streams_ended, 1);
+	say(pair[0], "for whoever is left");
+	assert_false(is_awake());
+	expect_text(kept, "for whoever is left");
+	close(kept);
+	close(pair[0]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -607,6 +628,7 @@ int main(void)
 		WITH_GUEST(test_stream_over_files),
 		WITH_GUEST(test_stream_over_null_and_full),
 		WITH_GUEST(test_guest_breaks_a_stream_off),
+		WITH_GUEST(test_stream_over_a_shared_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

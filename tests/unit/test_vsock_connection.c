@@ -156,6 +156,48 @@ static void test_ten_megabytes_each_way(void **state)
 	assert_int_equal(heard.failures + heard.refusals + heard.host_errors, 0);
 }
 
+/* Few buffers, so that the device is often without: whoever waits for them is told in time. */
+static void test_no_notification_is_lost(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++) {
+		build();
+		has_event_index = i;
+		start_queues();
+		give_buffers(2);
+		transfer(1000 * 1000);
+		assert_int_equal(heard.failures + heard.refusals + heard.host_errors, 0);
+		tear_down(NULL);
+	}
+}
+
+/* The guest brings buffers at its leisure, and that alone lets things go on: no turn of the host's.
+ */
+static void test_buffers_alone_bring_things_on(void **state)
+{
+	uint64_t taken = 0;
+	int fd;
+
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++) {
+		build();
+		has_event_index = i;
+		start_queues();
+		give_buffers(1);
+		fd = connect_from_guest(GUEST_PORT, HOST_PORT);
+		fill(bytes, 0, 100000);
+		assert_int_equal(write(fd, bytes, 100000), 100000);
+		service();
+		for (taken = 0; taken < 100000; taken += got.header.len) {
+			assert_true(take());
+			assert_int_equal(got.header.op, VSOCK_OP_RW);
+			expect_pattern(got.payload, taken, got.header.len);
+		}
+		close(fd);
+		tear_down(NULL);
+	}
+}
+
 /* All counters are free-running: begin close to where they wrap. */
 static void test_counters_wrap(void **state)
 {
@@ -689,6 +731,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_GUEST(test_both_ways),
 		WITH_GUEST(test_ten_megabytes_each_way),
+		cmocka_unit_test(test_no_notification_is_lost),
+		cmocka_unit_test(test_buffers_alone_bring_things_on),
 		WITH_GUEST(test_counters_wrap),
 		WITH_GUEST(test_guest_hears_of_credit_below_half),
 		WITH_GUEST(test_no_credit_before_the_host_reads),

@@ -70,6 +70,7 @@ static struct vsock vsock;
 static struct fake_driver drivers[VSOCK_QUEUES];
 static uint32_t buffer_bytes;
 static bool holds_buffers; /* those that come back are not given again */
+static bool has_event_index;
 static struct packet got;
 static struct sockaddr_un listen_address;
 static socklen_t listen_address_bytes;
@@ -145,6 +146,13 @@ static inline void notify(unsigned int queue)
 	vsock.device.ops->notify(&vsock.device, queue);
 }
 
+/* The same, if the device wants to hear of it: as an honest driver does. */
+static inline void kick(unsigned int queue)
+{
+	if (fake_driver_must_kick(&drivers[queue], has_event_index))
+		notify(queue);
+}
+
 static inline void service(void)
 {
 	vsock.device.ops->service(&vsock.device, 0);
@@ -178,7 +186,7 @@ static inline void give_buffers(unsigned int count)
 {
 	for (unsigned int i = 0; i < count; i++)
 		give_buffer(i);
-	notify(VSOCK_QUEUE_RECEIVE);
+	kick(VSOCK_QUEUE_RECEIVE);
 }
 
 /* The next packet from the device into `got`, if there is one. */
@@ -197,7 +205,7 @@ static inline bool take(void)
 	memcpy(got.payload, bytes + sizeof(got.header), got.header.len);
 	if (!holds_buffers) {
 		give_buffer(used.head);
-		notify(VSOCK_QUEUE_RECEIVE);
+		kick(VSOCK_QUEUE_RECEIVE);
 	}
 	return true;
 }
@@ -258,7 +266,7 @@ static inline void send_header(const struct vsock_header *header, const void *pa
 			       uint32_t bytes)
 {
 	queue_packet(header, payload, bytes);
-	notify(VSOCK_QUEUE_TRANSMIT);
+	kick(VSOCK_QUEUE_TRANSMIT);
 }
 
 static inline void send_op(enum vsock_op op, uint32_t guest_port, uint32_t host_port)
@@ -408,9 +416,12 @@ static inline void start_queues(void)
 		memset(queue, 0, sizeof(*queue));
 		fake_driver_place(&drivers[i], queue);
 		queue->has_indirect = true;
+		queue->has_event_index = has_event_index;
 		assert_int_equal(queue_start(queue, &drivers[i].memory, &fault), 0);
 	}
-	vsock.device.driver_features = vsock.device.features & ~VIRTIO_F_EVENT_IDX;
+	vsock.device.driver_features = vsock.device.features;
+	if (!has_event_index)
+		vsock.device.driver_features &= ~VIRTIO_F_EVENT_IDX;
 	vsock.device.status = ALL_STATUS;
 	vsock.device.ops->activate(&vsock.device);
 }
@@ -438,6 +449,7 @@ static inline void build(void)
 		fake_driver_init(&drivers[i], QUEUE);
 	buffer_bytes = 4096 + sizeof(struct vsock_header);
 	holds_buffers = false;
+	has_event_index = false;
 	vsock.device.memory = &drivers[0].memory;
 	vsock.device.links = &links;
 	vsock.muxer.guest_cid = CID;
