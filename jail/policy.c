@@ -81,8 +81,9 @@ const struct policy_row policy_rows[] = {
 	/* networks: taps and streams; what has to wait is sent by the I/O thread */
 	{VM, USED, CALL(writev), ANY,
 	 "send a frame, from where it lies in guest memory"},
-	{IO, USED, CALL(readv), ANY,
-	 "receive a frame into guest memory, or what a stream brings"},
+	{VM, USED, CALL(readv), ANY,
+	 "receive a frame into guest memory, or what a stream brings; for vsock also when the guest"
+	 " offers buffers"},
 	{VCPU, USED, CALL(ioctl), ONLY(1, TUNSETOFFLOAD),
 	 "tell a tap which offloads the driver has negotiated"},
 

@@ -228,7 +228,7 @@ static const struct attempt attempts[] = {
 	{"iopl", ALL, NOTED, SYS_iopl, {3}},
 
 	/* calls of the list, used for something else */
-	{"readv", LAUNCHER | VCPU, NOTED, SYS_readv, {0, 0, 0}},
+	{"readv", LAUNCHER, NOTED, SYS_readv, {0, 0, 0}},
 	{"writev", LAUNCHER, NOTED, SYS_writev, {1, 0, 0}},
 	{"ioctl TUNSETIFF", ALL, NOTED, SYS_ioctl, {ANYTHING, TUNSETIFF, ADDRESS(page)}},
 	{"ioctl TUNSETPERSIST", ALL, NOTED, SYS_ioctl, {ANYTHING, TUNSETPERSIST, 1}},
