@@ -48,17 +48,22 @@ static void on_request(struct vsock_muxer *muxer, const struct vsock_header *hea
 
 /* -- By state -- */
 
-static void on_response(struct vsock_muxer *muxer, struct vsock_connection *connection)
+/* Nothing was written to this socket yet, so there is room for a line, or nobody to read it. */
+static void answer_client(struct vsock_connection *connection)
 {
 	char text[VSOCK_ANSWER_MAX_BYTES];
 	struct iovec answer = {text, vsock_greeting_answer(text, connection->host_port)};
 
-	/* Nothing was written to this socket yet, so there is room for a line. */
-	if (connection->origin == VSOCK_FROM_CLIENT &&
-	    vsock_end_write(&connection->end, &answer, 1) != (ssize_t)answer.iov_len)
-		vsock_muxer_abort(muxer, connection, EPIPE);
-	else
-		vsock_muxer_establish(muxer, connection);
+	/* Also of a client that has left, the guest gets what it said. */
+	if (vsock_end_write(&connection->end, &answer, 1) != (ssize_t)answer.iov_len)
+		connection->host_takes_no_more = true;
+}
+
+static void on_response(struct vsock_muxer *muxer, struct vsock_connection *connection)
+{
+	if (connection->origin == VSOCK_FROM_CLIENT)
+		answer_client(connection);
+	vsock_muxer_establish(muxer, connection);
 }
 
 static void requested(struct vsock_muxer *muxer, struct vsock_connection *connection,

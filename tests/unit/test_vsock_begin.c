@@ -165,17 +165,24 @@ static void test_response_before_the_request(void **state)
 	close(fd);
 }
 
+/* What it said before is the guest's all the same. */
 static void test_client_leaves_before_the_answer(void **state)
 {
 	int fd;
 
 	(void)state;
 	fd = connect_client();
-	say(fd, "CONNECT 7\n");
+	say(fd, "CONNECT 7\nfarewell");
 	expect(VSOCK_OP_REQUEST, 7, VSOCK_HOST_PORT_MIN);
 	close(fd);
 	send_op(VSOCK_OP_RESPONSE, 7, VSOCK_HOST_PORT_MIN);
-	expect(VSOCK_OP_RST, 7, VSOCK_HOST_PORT_MIN);
+	expect(VSOCK_OP_SHUTDOWN, 7, VSOCK_HOST_PORT_MIN);
+	assert_int_equal(got.header.flags, VSOCK_SHUTDOWN_RECEIVE);
+	expect(VSOCK_OP_RW, 7, VSOCK_HOST_PORT_MIN);
+	assert_memory_equal(got.payload, "farewell", 8);
+	expect(VSOCK_OP_SHUTDOWN, 7, VSOCK_HOST_PORT_MIN);
+	assert_int_equal(got.header.flags, VSOCK_SHUTDOWN_BOTH);
+	send_op(VSOCK_OP_RST, 7, VSOCK_HOST_PORT_MIN);
 	assert_int_equal(connections(), 0);
 	assert_int_equal(heard.host_errors, 0);
 }
