@@ -2,6 +2,7 @@
 /* tests/unit/test_devices.c - the list of devices, and one device in its slot. */
 #include "monitor/devices.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -385,10 +386,67 @@ static void test_too_many(void **state)
 
 #define DEVICES_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* Behind the others; with its ends of connections to the host, and what it owes at the end. */
+static void test_vsock(void **state)
+{
+	static const uint8_t address[6] = {2, 0, 0, 0, 0, 1};
+	struct vsock_service *service = &devices.vsock;
+	struct run_counters counters = {0};
+	struct vsock_broker_request request;
+	int peer = add_interface("eth0", NET_PORT_STREAM, address);
+	int stdio[2];
+	int broker[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, broker), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, stdio), 0);
+	config.vsock = (struct config_vsock){.present = true, .guest_cid = 0x12345678};
+	config.stdio = (struct config_stdio){.present = true, .guest_port = 1024};
+	resources.vsock.fd = VSOCK_SOCKET_NONE;
+	resources.broker.vm_fd = broker[0];
+	resources.stdio = (struct stdio_stream){.read_fd = stdio[0], .write_fd = stdio[0]};
+	assert_int_equal(devices_owed_bytes(&devices), 0);
+	assert_int_equal(devices_build(&devices, &bus, &reason), 0);
+	assert_int_equal(devices.count, 2);
+	assert_int_equal(read_register(1, REGISTER_DEVICE), VIRTIO_TYPE_VSOCK);
+	assert_int_equal(read_register(1, 0x100), 0x12345678);
+	assert_int_equal(devices_start(&devices, &loop, &reason), 0);
+	assert_int_equal(service->vsock.muxer.table.count, 1);
+
+	/* What the guest asks for reaches the launcher, whose answer comes by the loop. */
+	assert_int_equal(service->owner.connect(service, 7, 99), 0);
+	assert_int_equal(read(broker[1], &request, sizeof(request)), sizeof(request));
+	assert_int_equal(request.token, 7);
+	assert_int_equal(request.port, 99);
+	assert_int_equal(write(broker[1],
+			       &(struct vsock_broker_answer){.token = 7, .error = -ENOENT},
+			       sizeof(struct vsock_broker_answer)),
+			 sizeof(struct vsock_broker_answer));
+	assert_true(loop_turn(&loop, 0));
+	assert_int_equal(service->client.asked, 0);
+
+	/* A launcher that is gone keeps nobody awake, and is not asked any more. */
+	close(broker[1]);
+	assert_true(loop_turn(&loop, 0));
+	assert_false(loop_turn(&loop, 0));
+	assert_int_equal(service->owner.connect(service, 8, 99), -ECONNREFUSED);
+
+	assert_int_equal(devices_owed_bytes(&devices), 0);
+	devices_count(&devices, &counters);
+	assert_int_equal(counters.vsock_guest_connections, 0);
+	munmap(service->vsock.muxer.table.buffers, VSOCK_BUFFERS_BYTES);
+	close(service->vsock.muxer.epoll_fd);
+	close(broker[0]);
+	close(stdio[0]);
+	close(stdio[1]);
+	close(peer);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		DEVICES_TEST(test_none),
+		DEVICES_TEST(test_vsock),
 		DEVICES_TEST(test_order_and_announcement),
 		DEVICES_TEST(test_root_by_partition),
 		DEVICES_TEST(test_no_root_named),
