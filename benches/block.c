@@ -127,7 +127,7 @@ static bool probe(const struct block_subject *subject, const struct block_paths 
 {
 	const struct block_load_time what = {.run_ms = RUN_PROBE_MS};
 	struct block_run runs[BLOCK_DEPTHS];
-	char reason[BLOCK_REASON_BYTES] = "";
+	char reason[SESSION_REASON_BYTES] = "";
 
 	if (subject->program == BLOCK_MOTE && paths->mote == NULL)
 		return false;
@@ -165,7 +165,7 @@ static void take_turn(const struct options *options, size_t subject, size_t grou
 {
 	const struct block_load_time what = {results.groups[group], options->run_ms};
 	struct block_run runs[BLOCK_DEPTHS];
-	char reason[BLOCK_REASON_BYTES] = "";
+	char reason[SESSION_REASON_BYTES] = "";
 
 	prepare_disk(options->paths.disk, what.group);
 	if (block_subject_run(results.subjects[subject], &options->paths, &what, runs, reason) != 0)

@@ -8,14 +8,9 @@
 #define BENCHES_BLOCK_COMMAND_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 #include "benches/block_cell.h"
-#include "benches/child.h"
-
-enum {
-	BLOCK_COMMAND_TEXT_BYTES = 4096,
-};
+#include "benches/command.h"
 
 enum block_program {
 	BLOCK_MOTE,
@@ -44,16 +39,8 @@ struct block_load_time {
 	unsigned int run_ms; /* for each depth */
 };
 
-struct block_command {
-	const char *arguments[CHILD_ARGUMENTS_MAX]; /* NULL last */
-	size_t count;
-	char text[BLOCK_COMMAND_TEXT_BYTES]; /* what was composed for them */
-	size_t text_bytes;
-	int good_status; /* the exit status of a guest that ended with 0 */
-};
-
 /* Compose it; for mote, write the configuration file into the workspace as well. */
-void block_command_compose(struct block_command *command, const struct block_subject *subject,
+void block_command_compose(struct command *command, const struct block_subject *subject,
 			   const struct block_paths *paths, const struct block_load_time *what);
 
 #endif

@@ -7,10 +7,7 @@
 
 #include "benches/block_command.h"
 #include "benches/block_output.h"
-
-enum {
-	BLOCK_REASON_BYTES = 256,
-};
+#include "benches/session.h"
 
 /*
  * Run all depths of a group, one after the other.  Returns 0, or a negative errno with the reason
@@ -18,6 +15,6 @@ enum {
  */
 int block_subject_run(const struct block_subject *subject, const struct block_paths *paths,
 		      const struct block_load_time *what, struct block_run runs[BLOCK_DEPTHS],
-		      char reason[BLOCK_REASON_BYTES]);
+		      char reason[SESSION_REASON_BYTES]);
 
 #endif
