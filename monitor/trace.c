@@ -4,7 +4,6 @@
 
 #include <inttypes.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <time.h>
 
 static const char *const names[TRACE_STAGES] = {
@@ -83,12 +82,12 @@ const char *trace_value_name(const struct trace_stamp *stamp)
 	return stamp->value == TRACE_ENTRY_PVH ? "pvh" : "linux64";
 }
 
-static int compare_times(const void *left, const void *right)
+/* By insertion: qsort() may ask the system for more memory, which a sealed launcher may not. */
+static void insert_by_time(struct trace_stamp *stamps, unsigned int count, struct trace_stamp stamp)
 {
-	const struct trace_stamp *a = left;
-	const struct trace_stamp *b = right;
-
-	return (a->ns > b->ns) - (a->ns < b->ns);
+	for (; count > 0 && stamps[count - 1].ns > stamp.ns; count--)
+		stamps[count] = stamps[count - 1];
+	stamps[count] = stamp;
 }
 
 unsigned int trace_read(const struct trace *trace, struct trace_stamp *copy)
@@ -99,12 +98,11 @@ unsigned int trace_read(const struct trace *trace, struct trace_stamp *copy)
 	if (count > TRACE_STAMPS_MAX)
 		count = TRACE_STAMPS_MAX;
 	for (uint32_t i = 0; i < count; i++) {
-		copy[kept] = trace->stamps[i];
-		if (copy[kept].stage < TRACE_STAGES && copy[kept].ns != 0)
-			kept++;
+		const struct trace_stamp stamp = trace->stamps[i];
+
+		if (stamp.stage < TRACE_STAGES && stamp.ns != 0)
+			insert_by_time(copy, kept++, stamp);
 	}
-	if (kept > 1)
-		qsort(copy, kept, sizeof(*copy), compare_times);
 	return kept;
 }
 

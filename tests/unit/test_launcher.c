@@ -18,7 +18,9 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -463,6 +465,38 @@ static void a_miss_on_the_way_to_a_stop_is_told(void **state)
 	assert_int_equal(judged(OUTCOME_NONE, 0, SIGKILL), OUTCOME_TIMEOUT);
 }
 
+static void fill_trace(struct trace *trace)
+{
+	for (uint32_t i = 0; i < TRACE_STAMPS_MAX; i++)
+		trace->stamps[i] = (struct trace_stamp){
+			.stage = TRACE_GUEST_STAGE,
+			.ns = TRACE_STAMPS_MAX - i,
+		};
+	trace->count = TRACE_STAMPS_MAX;
+}
+
+/* However much of it there is: a call too many would be the end of the launcher's report. */
+static void what_is_left_can_be_read_once_sealed(void **state)
+{
+	static struct trace_stamp stamps[TRACE_STAMPS_MAX];
+	int status;
+	pid_t child;
+
+	(void)state;
+	fill_trace(&launcher.state->trace);
+	child = fork();
+	if (child == 0) {
+		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+		    filter_prepare(&launcher.state->miss) ||
+		    filter_seal(JAIL_ROLE_LAUNCHER, FILTER_KILL))
+			syscall(SYS_exit_group, 99);
+		syscall(SYS_exit_group, trace_read(&launcher.state->trace, stamps));
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), TRACE_STAMPS_MAX);
+}
+
 int main(void)
 {
 #define LAUNCHER_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -485,6 +519,7 @@ int main(void)
 		LAUNCHER_TEST(a_wish_counts_only_if_it_was_the_launchers),
 		LAUNCHER_TEST(a_miss_is_one_only_with_its_note),
 		LAUNCHER_TEST(a_miss_on_the_way_to_a_stop_is_told),
+		LAUNCHER_TEST(what_is_left_can_be_read_once_sealed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
