@@ -181,11 +181,12 @@ struct outcome launcher_judge(const struct launcher *launcher, int wait_status)
 {
 	struct outcome outcome = run_state_outcome(launcher->state);
 
-	if (outcome.kind != OUTCOME_NONE)
-		return outcome;
-	/* Also on the way to a stop: a call that only that needs would else never be told of. */
+	/* Before what it says itself: an intruder would say that all went well.  Also on the way to
+	 * a stop: a call that only that needs would else never be told of. */
 	if (was_blocked(launcher, wait_status))
 		return (struct outcome){.kind = OUTCOME_BLOCKED_CALL};
+	if (outcome.kind != OUTCOME_NONE)
+		return outcome;
 	/* Killed because it did not stop in time: what was asked for still happened. */
 	if (launcher->wish.kind != OUTCOME_NONE)
 		return launcher->wish;

@@ -422,8 +422,9 @@ static void the_judge_believes_no_nonsense(void **state)
 		assert_int_equal(judged(kinds[i], 0, SIGSYS | 0x80), OUTCOME_BLOCKED_CALL);
 	}
 	assert_int_equal(judged(OUTCOME_SIGNAL, UINT32_MAX, EXITED_0), OUTCOME_HOST_FAILURE);
-	/* What was published counts, however the process died afterwards. */
-	assert_int_equal(judged(OUTCOME_EXIT, 0, SIGSYS), OUTCOME_EXIT);
+	/* What was published counts, however the process died, unless a filter ended it. */
+	assert_int_equal(judged(OUTCOME_EXIT, 0, SIGKILL), OUTCOME_EXIT);
+	assert_int_equal(judged(OUTCOME_EXIT, 0, SIGSYS), OUTCOME_BLOCKED_CALL);
 }
 
 static void a_wish_counts_only_if_it_was_the_launchers(void **state)
@@ -450,7 +451,8 @@ static void a_miss_is_one_only_with_its_note(void **state)
 	leave_miss(JAIL_ROLE_IO + 1, 0);
 	assert_int_equal(judged(OUTCOME_NONE, 0, EXITED_BY_MISS), OUTCOME_BLOCKED_CALL);
 	assert_int_equal(judged(OUTCOME_NONE, 0, EXITED_0), OUTCOME_HOST_FAILURE);
-	assert_int_equal(judged(OUTCOME_EXIT, 0, EXITED_BY_MISS), OUTCOME_EXIT);
+	assert_int_equal(judged(OUTCOME_EXIT, 0, EXITED_BY_MISS), OUTCOME_BLOCKED_CALL);
+	assert_int_equal(judged(OUTCOME_EXIT, 0, EXITED_0), OUTCOME_EXIT);
 	leave_miss(UINT32_MAX, UINT32_MAX);
 	assert_int_equal(judged(OUTCOME_NONE, 0, EXITED_BY_MISS), OUTCOME_BLOCKED_CALL);
 }
