@@ -3,6 +3,7 @@
 #include "monitor/log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 
 enum {
 	DELETE = 0x7f,
+	PATIENCE_MS = 1000, /* below the launcher's, which ends a VM process that logs */
 };
 
 static struct log_settings settings = {
@@ -56,10 +58,25 @@ __attribute__((format(printf, 3, 4))) static size_t append_text(char *line, size
 	return length;
 }
 
+/* What polls as writable takes a whole line: a pipe has room for PIPE_BUF bytes then. */
+static bool has_room(int fd)
+{
+	struct pollfd sink = {.fd = fd, .events = POLLOUT};
+	int ready;
+
+	do
+		ready = poll(&sink, 1, PATIENCE_MS);
+	while (ready < 0 && errno == EINTR);
+	return ready != 0;
+}
+
 static void put(int fd, const char *line, size_t length)
 {
 	ssize_t written;
 
+	/* Standard output may end in the same pipe, and a guest can fill it. */
+	if (!has_room(fd))
+		return;
 	/* A vCPU thread that logs is interrupted now and then. */
 	do
 		written = write(fd, line, length);

@@ -7,7 +7,8 @@
  * because a person at a shell must see why nothing ran.
  *
  * Call order: log_configure() at most once, before threads exist.
- * Threads: any thread may log; a line is one write(2).
+ * Threads: any thread may log; a line is one write(2).  It waits a second at most for a reader who
+ * does not read, and is lost then.
  * Memory: none is allocated.  A line beyond LOG_LINE_MAX_BYTES is cut, and
  * control characters become question marks.
  */

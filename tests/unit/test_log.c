@@ -2,6 +2,7 @@
 /* tests/unit/test_log.c - who gets to see a line, and that it is one. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -190,7 +191,7 @@ static void what_could_forge_a_line_is_replaced(void **state)
 static void errno_survives(void **state)
 {
 	(void)state;
-	configure(LOG_LEVEL_INFO, -1);
+	configure(LOG_LEVEL_INFO, INT_MAX);
 	errno = EXDEV;
 	log_info("to nowhere");
 	assert_int_equal(errno, EXDEV);
@@ -245,6 +246,25 @@ static void a_signal_does_not_lose_the_line(void **state)
 	close(writer.ends[1]);
 }
 
+/* A guest that fills the pipe holds up neither its VM nor the launcher's end of the run. */
+static void a_reader_that_never_reads_is_not_waited_for(void **state)
+{
+	char fill[PIPE_BYTES] = {0};
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	assert_int_equal(fcntl(ends[1], F_SETPIPE_SZ, PIPE_BYTES), PIPE_BYTES);
+	assert_int_equal(write(ends[1], fill, sizeof(fill)), sizeof(fill));
+	configure(LOG_LEVEL_INFO, ends[1]);
+	log_info("lost");
+	assert_int_equal(read(ends[0], fill, sizeof(fill)), sizeof(fill));
+	log_info("there");
+	assert_int_equal(read(ends[0], fill, sizeof(fill)), strlen("mote: there\n"));
+	close(ends[0]);
+	close(ends[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -265,6 +285,8 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(errno_survives, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_signal_does_not_lose_the_line, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_reader_that_never_reads_is_not_waited_for, set_up,
+						tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

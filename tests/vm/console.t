@@ -43,10 +43,23 @@ stalled_reader() {
 	check 'a reader that never reads: the loss is told' grep -q 'were dropped' "$tap_work/errors"
 }
 
+# Nor where mote's own messages would go the same way.
+stalled_reader_of_all() {
+	mkfifo "$tap_work/both"
+	sh -c "exec sleep 60" <"$tap_work/both" &
+	sleeper=$!
+	timeout -k 1 30 "$MOTE" run --result "$tap_work/result" "$(config spew 'kib=4096' '"vcpu_count": 1, "mem_size_mib": 32' '"timeout_ms": 2000')" \
+		</dev/null >"$tap_work/both" 2>&1
+	is 'both outputs go to who never reads: the time limit holds' "$?" 165
+	kill "$sleeper"
+	check 'both outputs go to who never reads: the result is written' grep -q '"outcome":"timeout"' "$tap_work/result"
+}
+
 if [ -n "${MOTE_SPEW_KIB:-}" ]; then
 	skip 'a reader that never reads' 'filling the buffers takes too long on an emulated CPU'
 else
 	stalled_reader
+	stalled_reader_of_all
 fi
 
 "$MOTE" run --result "$tap_work/result" "$(config spew "$amount")" </dev/null 2>/dev/null | head -n 1 >"$tap_work/first"
