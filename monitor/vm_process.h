@@ -7,8 +7,8 @@
  * vCPUs have a thread each; one I/O thread looks after input, the console's
  * left-overs, the launcher's wishes and guests that halted for good.
  *
- * The boot vCPU is the main thread because a new thread would have to be waited
- * for before the guest's first instruction; the I/O thread comes up beside the guest.
+ * The boot vCPU is the main thread because one thread less has to be waited for before the guest's
+ * first instruction, which comes once every thread is sealed.
  *
  * No allocation and no new thread once the guest runs.
  */
