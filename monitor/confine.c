@@ -247,8 +247,9 @@ int confine_vm(struct confinement *confinement, unsigned int threads, struct rea
 		jail->threads_max = 1 + threads + KERNEL_THREADS;
 	error = jail_enter(jail);
 	/* The launcher has something to say, and then ends this process. */
-	while (error == -ECANCELED)
-		pause();
+	if (error == -ECANCELED)
+		for (;;)
+			pause();
 	memcpy(confinement->state->costs.vm_process_ns, jail->took_ns, sizeof(jail->took_ns));
 	return error ? jail_failed(confinement, error, reason) : 0;
 }
