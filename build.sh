@@ -14,9 +14,10 @@ readonly packages_test=(libcmocka-dev libcap-ng-dev acpica-tools libclang-rt-14-
 readonly packages_lab=(qemu-system-x86 busybox-static cpio kmod zstd xz-utils binutils dmsetup e2fsprogs fio squashfs-tools)
 readonly packages_kernel=(gcc make bc bison flex libelf-dev xz-utils zstd cpio perl)
 readonly packages_bench_block=(qemu-system-x86 fio)
+readonly packages_bench_net=(qemu-system-x86)
 readonly packages_lint=(mandoc clang-format clang-tidy cppcheck shellcheck)
 
-readonly benchmarks=(startup parallel block)
+readonly benchmarks=(startup parallel block net)
 
 usage() {
 	cat <<'EOF'
@@ -28,7 +29,7 @@ usage: ./build.sh TASK
   test            unit, command-line, native and lab tests; MOTE_KVM=none runs all guests in the lab
   lint            format, static analysis and the structure's own rules
   fuzz [SECONDS]  run every fuzz target for SECONDS (default 60) from its corpus
-  bench NAME      benchmarks; NAME: startup, parallel, block or all.  --quick, --json FILE
+  bench NAME      benchmarks; NAME: startup, parallel, block, net or all.  --quick, --json FILE
   guest-kernel    build the minimal Linux guest kernels, print where they are
   clean           remove what was built here (caches outside stay)
 EOF
@@ -219,6 +220,14 @@ bench_block() {
 		--directory "$build/bench" "$@"
 }
 
+# Makes its taps in a network namespace of its own, which only root can.
+bench_net() {
+	((EUID == 0)) || die "bench net makes taps: run it as root"
+	(need "${packages_bench_net[@]}") || true
+	"$build/release/benches/bench_net" --mote "$build/mote" \
+		--guest "$build/release/tests/guests/net_bench.elf" "$@"
+}
+
 # One report out of several; only --quick and --json mean something to every benchmark.
 bench_all() {
 	local json='' options=() name
@@ -234,11 +243,15 @@ bench_all() {
 	reports=$(mktemp -d)
 	trap 'rm -rf "$reports"' EXIT
 	for name in "${benchmarks[@]}"; do
+		if [[ $name == net ]] && ((EUID != 0)); then
+			echo "bench net: left out, only root can make a tap"
+			continue
+		fi
 		"bench_$name" "${options[@]}" --json "$reports/$name"
 	done
 	[[ -z $json ]] ||
 		jq -s '{environment: .[0].environment, results: map(.results) | add}' \
-			"${benchmarks[@]/#/$reports/}" >"$json"
+			"$reports"/* >"$json"
 }
 
 task_bench() {

@@ -38,3 +38,13 @@ void vm_config_add_drive(json_t *config, const char *drive_id, const char *path,
 				      json_string(drive_id));
 	}
 }
+
+void vm_config_add_interface(json_t *config, const char *iface_id, const char *tap_name,
+			     const char *guest_mac)
+{
+	if (config == NULL)
+		return;
+	json_array_append_new(at_key(config, "network-interfaces", json_array()),
+			      json_pack("{ss ss ss}", "iface_id", iface_id, "host_dev_name",
+					tap_name, "guest_mac", guest_mac));
+}

@@ -14,4 +14,8 @@ json_t *vm_config_new(const char *kernel_path, const char *boot_args, unsigned i
 /* Add a writable drive with a write-back cache; nothing is done to a NULL configuration. */
 void vm_config_add_drive(json_t *config, const char *drive_id, const char *path, bool is_direct);
 
+/* Add a NIC on a tap that is there. */
+void vm_config_add_interface(json_t *config, const char *iface_id, const char *tap_name,
+			     const char *guest_mac);
+
 #endif

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * benches/net.c - how fast a guest's NIC is, beside QEMU's.
+ *
+ *     bench_net --guest PATH [--mote PATH] [--qemu PATH] [--rounds N] [--run-ms N] [--quick]
+ *               [--only CELL] [--json FILE]
+ *
+ * The same guest image sends and receives the same frames under mote and under QEMU's microvm
+ * machine, both without vhost, each on a tap of its own with the same offloads.  In each round all
+ * subjects run each cell, in random order, so that whatever else the machine does meets all
+ * alike.
+ *
+ * The taps are made here, in a network namespace that goes with this process, for which root is
+ * needed.  What making one costs is measured apart: it is the host's price, not a monitor's.
+ *
+ * --only is for the cells whose name holds a text: rtt, pps.tx, pps.rx, gbit.tx, gbit.rx.  Where
+ * QEMU cannot run, it is named with the reason and left out.
+ */
+#include <err.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "benches/net_results.h"
+#include "benches/net_subject.h"
+#include "benches/report.h"
+#include "benches/tap_link.h"
+#include "benches/workspace.h"
+
+enum {
+	ROUNDS_USUAL = 9,
+	ROUNDS_QUICK = 5,
+	RUN_USUAL_MS = 1000,
+	RUN_QUICK_MS = 250,
+	RUN_PROBE_MS = 50,
+	RUN_MIN_MS = 100,
+	RUN_MAX_MS = 60000,
+	TAPS = 20,
+	REPEATED_MAX = 3,
+	SHUFFLE_SEED = 1,
+};
+
+#define NS_PER_US 1e3
+
+struct options {
+	struct net_paths paths;
+	const char *json_path;
+	const char *only;
+	size_t rounds;
+	unsigned int run_ms;
+	bool is_quick;
+};
+
+static const struct net_subject known_subjects[NET_SUBJECTS_MAX] = {
+	{"mote", NET_MOTE, {"mote0", 0}},
+	{"qemu-microvm", NET_QEMU, {"qemu0", 1}},
+};
+
+static struct net_results results;
+
+static void choose_cells(const char *only)
+{
+	for (unsigned int cell = 0; cell < NET_CELLS; cell++)
+		if (only == NULL || strstr(net_cells[cell].name, only) != NULL)
+			results.cells[results.cell_count++] = cell;
+	if (results.cell_count == 0)
+		errx(EXIT_FAILURE, "no cell has \"%s\" in its name", only);
+}
+
+static void make_taps(void)
+{
+	int error = geteuid() == 0 ? tap_link_enter() : -EPERM;
+
+	if (error != 0)
+		errx(EXIT_FAILURE, "a network namespace of its own: %s%s", strerror(-error),
+		     error == -EPERM ? "; run it as root" : "");
+	for (unsigned int at = 0; at < NET_SUBJECTS_MAX; at++) {
+		error = tap_link_make(&known_subjects[at].link);
+		if (error != 0)
+			errx(EXIT_FAILURE, "tap %s: %s", known_subjects[at].link.name,
+			     strerror(-error));
+	}
+}
+
+static void measure_taps(void)
+{
+	struct tap_link_cost cost;
+
+	for (size_t at = 0; at < TAPS; at++) {
+		if (tap_link_measure(&cost) != 0)
+			return;
+		results.tap_created_us[at] = (double)cost.created_ns / NS_PER_US;
+		results.tap_removed_us[at] = (double)cost.removed_ns / NS_PER_US;
+		results.tap_count = at + 1;
+	}
+}
+
+/* A short run says whether the subject works here at all; only mote has to. */
+static bool probe(const struct net_subject *subject, const struct net_paths *paths)
+{
+	const struct net_load_time what = {NET_SMALL_TX, RUN_PROBE_MS};
+	char reason[SESSION_REASON_BYTES] = "";
+	struct net_run run;
+
+	if (subject->program == NET_MOTE && paths->mote == NULL)
+		return false;
+	if (net_subject_run(subject, paths, &what, &run, reason) == 0)
+		return true;
+	if (subject->program == NET_MOTE)
+		errx(EXIT_FAILURE, "mote: %s", reason);
+	printf("%s: skipped, %s\n", subject->name, reason);
+	return false;
+}
+
+static void choose_subjects(const struct net_paths *paths)
+{
+	for (size_t at = 0; at < NET_SUBJECTS_MAX; at++)
+		if (probe(&known_subjects[at], paths))
+			results.subjects[results.subject_count++] = &known_subjects[at];
+	fflush(stdout);
+}
+
+/* A peer that fails now and then is given another try, which is told; mote is not. */
+static void take_turn(const struct options *options, size_t subject, enum net_cell cell,
+		      size_t round)
+{
+	const struct net_load_time what = {cell, options->run_ms};
+	char reason[SESSION_REASON_BYTES] = "";
+	struct net_run run;
+
+	while (net_subject_run(results.subjects[subject], &options->paths, &what, &run, reason) !=
+	       0) {
+		if (results.subjects[subject]->program == NET_MOTE ||
+		    results.repeated[subject]++ == REPEATED_MAX)
+			errx(EXIT_FAILURE, "%s, %s: %s", results.subjects[subject]->name,
+			     net_cells[cell].name, reason);
+		fprintf(stderr, "net: %s, %s: %s; once more\n", results.subjects[subject]->name,
+			net_cells[cell].name, reason);
+	}
+	net_results_add(&results, subject, cell, round, &run);
+}
+
+static void run_round(const struct options *options, size_t round)
+{
+	for (size_t cell = 0; cell < results.cell_count; cell++) {
+		size_t first = (size_t)random();
+
+		for (size_t turn = 0; turn < results.subject_count; turn++)
+			take_turn(options, (first + turn) % results.subject_count,
+				  results.cells[cell], round);
+	}
+	fprintf(stderr, "net: %zu of %zu rounds\n", round + 1, options->rounds);
+}
+
+static _Noreturn void usage(void)
+{
+	errx(EXIT_FAILURE, "usage: bench_net --guest PATH [--mote PATH] [--qemu PATH] "
+			   "[--rounds 1..200] [--run-ms 100..60000] [--quick] [--only CELL] "
+			   "[--json FILE]");
+}
+
+static struct options parse(int argc, char *argv[])
+{
+	static const struct option known[] = {
+		{"mote", required_argument, NULL, 'm'},
+		{"qemu", required_argument, NULL, 'e'},
+		{"guest", required_argument, NULL, 'g'},
+		{"rounds", required_argument, NULL, 'n'},
+		{"run-ms", required_argument, NULL, 't'},
+		{"only", required_argument, NULL, 'o'},
+		{"json", required_argument, NULL, 'j'},
+		{"quick", no_argument, NULL, 'q'},
+		{NULL, 0, NULL, 0},
+	};
+	struct options options = {.paths = {.qemu = "qemu-system-x86_64"}};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+		switch (option) {
+		case 'm': options.paths.mote = optarg; break;
+		case 'e': options.paths.qemu = optarg; break;
+		case 'g': options.paths.guest = optarg; break;
+		case 'n': options.rounds = strtoul(optarg, NULL, 10); break;
+		case 't': options.run_ms = (unsigned int)strtoul(optarg, NULL, 10); break;
+		case 'o': options.only = optarg; break;
+		case 'j': options.json_path = optarg; break;
+		case 'q': options.is_quick = true; break;
+		default: usage();
+		}
+	}
+	if (optind != argc || options.paths.guest == NULL)
+		usage();
+	return options;
+}
+
+/* What was not asked for otherwise. */
+static void fill_in(struct options *options)
+{
+	if (options->rounds == 0)
+		options->rounds = options->is_quick ? ROUNDS_QUICK : ROUNDS_USUAL;
+	if (options->run_ms == 0)
+		options->run_ms = options->is_quick ? RUN_QUICK_MS : RUN_USUAL_MS;
+	if (options->rounds > NET_ROUNDS_MAX || options->run_ms < RUN_MIN_MS ||
+	    options->run_ms > RUN_MAX_MS)
+		usage();
+}
+
+static void report(const char *json_path)
+{
+	json_t *report;
+
+	net_results_print(&results);
+	if (json_path == NULL)
+		return;
+	report = net_results_report(&results);
+	if (report_write(json_path, report) != 0)
+		errx(EXIT_FAILURE, "cannot write %s", json_path);
+	json_decref(report);
+}
+
+int main(int argc, char *argv[])
+{
+	struct options options = parse(argc, argv);
+
+	fill_in(&options);
+	srandom(SHUFFLE_SEED);
+	choose_cells(options.only);
+	workspace_make(NULL);
+	make_taps();
+	measure_taps();
+	choose_subjects(&options.paths);
+	results.round_count = options.rounds;
+	for (size_t round = 0; round < options.rounds; round++)
+		run_round(&options, round);
+	report(options.json_path);
+	return EXIT_SUCCESS;
+}
