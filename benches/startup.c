@@ -2,15 +2,19 @@
 /*
  * benches/startup.c - what a start costs, from the spawn of the process.
  *
- *     bench_startup --floor PATH --guest PATH [--mote PATH] [--disk] [--pairs N] [--quick]
- *                   [--json FILE]
+ *     bench_startup --floor PATH --guest PATH [--mote PATH] [--disk] [--nic] [--pairs N]
+ *                   [--quick] [--json FILE]
  *
  * All subjects run in turn, in alternating order, so that whatever else the
  * machine does meets all alike; ratios are taken run by run within a round.  Three
  * metrics: to the guest's first instruction, to the first byte of its output,
  * and to the reaped process.  Without --mote the floor runs against itself,
- * which shows how far two equal programs seem to differ here.  With --disk, mote runs a second time
- * with one drive, which the guest leaves alone, and the difference is a figure of its own.
+ * which shows how far two equal programs seem to differ here.  With --disk, mote runs once more
+ * with one drive, with --nic with a NIC on a tap that is there already; the guest leaves them
+ * alone, and the difference to mote without is a figure of its own.
+ *
+ * The tap is in a network namespace of the benchmark's own, for which root is needed; all subjects
+ * are started in it then.
  */
 #include <err.h>
 #include <errno.h>
@@ -24,6 +28,7 @@
 #include "benches/report.h"
 #include "benches/stats.h"
 #include "benches/subject.h"
+#include "benches/tap_link.h"
 #include "benches/vm_config.h"
 #include "benches/workspace.h"
 
@@ -58,6 +63,7 @@ struct options {
 	const char *json_path;
 	size_t rounds;
 	bool has_disk;
+	bool has_nic;
 };
 
 /* When each stage of a subject began, in microseconds since the spawn. */
@@ -72,39 +78,59 @@ struct measured {
 	double us[METRICS][ROUNDS_MAX];
 	struct stage_samples stages[SUBJECT_STAGES_MAX];
 	unsigned int stage_count;
+	bool is_addition; /* mote with a device more */
 };
 
 static struct measured measured[SUBJECTS_MAX];
 static unsigned int subject_count;
-static unsigned int reference; /* the floor's place among them */
+static unsigned int reference; /* the floor's place among them; mote itself comes first */
 
-static unsigned int plain_mote;
-static unsigned int mote_with_disk; /* 0: there is none, since mote itself comes first */
-
-static const char *write_config(const struct options *options, const char *name, bool has_disk)
+static void require(int error, const char *what)
 {
-	json_t *config = vm_config_new(options->guest_path, "", RAM_MIB);
-
-	if (has_disk) {
-		const char *disk_path = workspace_path("disk.img");
-		int error = disk_file_make(disk_path, DISK_BYTES);
-
-		if (error != 0 && error != -ENOTSUP)
-			errx(EXIT_FAILURE, "%s: %s", disk_path, strerror(-error));
-		vm_config_add_drive(config, "disk", disk_path, false);
-	}
-	return workspace_write_json(name, config);
+	if (error != 0)
+		errx(EXIT_FAILURE, "%s: %s", what, strerror(-error));
 }
 
-static unsigned int add_mote(const struct options *options, const char *name,
-			     const char *config_path)
+static json_t *plain_config(const struct options *options)
 {
-	measured[subject_count].subject = (struct subject){
+	return vm_config_new(options->guest_path, "", RAM_MIB);
+}
+
+static json_t *disk_config(const struct options *options)
+{
+	const char *disk_path = workspace_path("disk.img");
+	int error = disk_file_make(disk_path, DISK_BYTES);
+	json_t *config = plain_config(options);
+
+	require(error == -ENOTSUP ? 0 : error, disk_path);
+	vm_config_add_drive(config, "disk", disk_path, false);
+	return config;
+}
+
+static json_t *nic_config(const struct options *options)
+{
+	static const struct tap_link link = {"mote0", 0};
+	json_t *config = plain_config(options);
+	char mac[TAP_LINK_TEXT_BYTES];
+
+	require(tap_link_enter(), "a network namespace for --nic, which root can make");
+	require(tap_link_make(&link), link.name);
+	tap_link_guest_mac(&link, mac);
+	vm_config_add_interface(config, "eth0", link.name, mac);
+	return config;
+}
+
+static struct measured *add_mote(const struct options *options, const char *name, json_t *config)
+{
+	struct measured *added = &measured[subject_count++];
+
+	added->subject = (struct subject){
 		.name = name,
-		.arguments = {options->mote_path, "run", "--result", "/dev/fd/3", config_path},
+		.arguments = {options->mote_path, "run", "--result", "/dev/fd/3",
+			      workspace_write_json(name, config)},
 		.format = SUBJECT_RESULT_LINE,
 	};
-	return subject_count++;
+	return added;
 }
 
 static void add_floor(const struct options *options, const char *name)
@@ -121,10 +147,11 @@ static void add_subjects(const struct options *options)
 	if (options->mote_path == NULL)
 		add_floor(options, "floor-again");
 	else
-		plain_mote = add_mote(options, "mote", write_config(options, "vm.json", false));
+		add_mote(options, "mote", plain_config(options));
 	if (options->has_disk)
-		mote_with_disk =
-			add_mote(options, "mote+disk", write_config(options, "disk.json", true));
+		add_mote(options, "mote+disk", disk_config(options))->is_addition = true;
+	if (options->has_nic)
+		add_mote(options, "mote+nic", nic_config(options))->is_addition = true;
 	reference = subject_count;
 	add_floor(options, "floor");
 }
@@ -221,21 +248,21 @@ static void report_metric(json_t *results, const struct measured *of, enum metri
 	json_array_append_new(results, result);
 }
 
-/* What the disk adds to a start: the median of the differences, round by round. */
-static void report_disk(json_t *results, enum metric metric, size_t rounds)
+/* What a device adds to a start: the median of the differences, round by round. */
+static void report_addition(json_t *results, const struct measured *of, enum metric metric,
+			    size_t rounds)
 {
 	static double added_us[ROUNDS_MAX];
 	struct stats_summary summary;
 	char name[64];
 
 	for (size_t round = 0; round < rounds; round++)
-		added_us[round] = measured[mote_with_disk].us[metric][round] -
-				  measured[plain_mote].us[metric][round];
+		added_us[round] = of->us[metric][round] - measured[0].us[metric][round];
 	summary = stats_summarize(added_us, rounds);
 	snprintf(name, sizeof(name), "%s.added", metric_names[metric]);
-	printf("%-32s %-12s %10.1f %10.1f %10.1f\n", name, "mote+disk", summary.median, summary.p90,
-	       summary.p99);
-	json_array_append_new(results, report_result(name, "mote+disk", "us", &summary));
+	printf("%-32s %-12s %10.1f %10.1f %10.1f\n", name, of->subject.name, summary.median,
+	       summary.p90, summary.p99);
+	json_array_append_new(results, report_result(name, of->subject.name, "us", &summary));
 }
 
 static void print_stages(struct measured *of)
@@ -264,8 +291,10 @@ static void report(const struct options *options)
 	for (unsigned int metric = 0; metric < METRICS; metric++)
 		for (unsigned int at = 0; at < subject_count; at++)
 			report_metric(results, &measured[at], metric, options->rounds);
-	for (unsigned int metric = 0; mote_with_disk != 0 && metric < METRICS; metric++)
-		report_disk(results, metric, options->rounds);
+	for (unsigned int metric = 0; metric < METRICS; metric++)
+		for (unsigned int at = 0; at < subject_count; at++)
+			if (measured[at].is_addition)
+				report_addition(results, &measured[at], metric, options->rounds);
 	for (unsigned int at = 0; at < subject_count; at++)
 		print_stages(&measured[at]);
 	if (options->json_path != NULL && report_write(options->json_path, results) != 0)
@@ -275,17 +304,23 @@ static void report(const struct options *options)
 
 static _Noreturn void usage(void)
 {
-	errx(EXIT_FAILURE, "usage: bench_startup --floor PATH --guest PATH [--mote PATH [--disk]] "
-			   "[--pairs 1..10000] [--quick] [--json FILE]");
+	errx(EXIT_FAILURE,
+	     "usage: bench_startup --floor PATH --guest PATH [--mote PATH [--disk] [--nic]] "
+	     "[--pairs 1..10000] [--quick] [--json FILE]");
 }
 
 static struct options parse(int argc, char *argv[])
 {
 	static const struct option known[] = {
-		{"mote", required_argument, NULL, 'm'},  {"floor", required_argument, NULL, 'f'},
-		{"guest", required_argument, NULL, 'g'}, {"disk", no_argument, NULL, 'd'},
-		{"json", required_argument, NULL, 'j'},  {"pairs", required_argument, NULL, 'n'},
-		{"quick", no_argument, NULL, 'q'},       {NULL, 0, NULL, 0},
+		{"mote", required_argument, NULL, 'm'},
+		{"floor", required_argument, NULL, 'f'},
+		{"guest", required_argument, NULL, 'g'},
+		{"disk", no_argument, NULL, 'd'},
+		{"nic", no_argument, NULL, 'i'},
+		{"json", required_argument, NULL, 'j'},
+		{"pairs", required_argument, NULL, 'n'},
+		{"quick", no_argument, NULL, 'q'},
+		{NULL, 0, NULL, 0},
 	};
 	struct options options = {.rounds = ROUNDS_USUAL};
 	int option;
@@ -296,6 +331,7 @@ static struct options parse(int argc, char *argv[])
 		case 'f': options.floor_path = optarg; break;
 		case 'g': options.guest_path = optarg; break;
 		case 'd': options.has_disk = true; break;
+		case 'i': options.has_nic = true; break;
 		case 'j': options.json_path = optarg; break;
 		case 'n': options.rounds = strtoul(optarg, NULL, 10); break;
 		case 'q': options.rounds = ROUNDS_QUICK; break;
@@ -304,7 +340,7 @@ static struct options parse(int argc, char *argv[])
 	}
 	if (optind != argc || options.floor_path == NULL || options.guest_path == NULL ||
 	    options.rounds == 0 || options.rounds > ROUNDS_MAX ||
-	    (options.has_disk && options.mote_path == NULL))
+	    ((options.has_disk || options.has_nic) && options.mote_path == NULL))
 		usage();
 	return options;
 }
