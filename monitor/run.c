@@ -94,10 +94,12 @@ static int shed(struct launcher *launcher, struct reason *reason)
 	/* By descriptor, as names mean nothing here any more.  Root's power is gone as well. */
 	if (launcher->broker)
 		error = vsock_broker_enter(launcher->broker);
-	if (error)
+	if (error) {
 		log_warning("vsock.uds_path: its directory cannot be entered without root's power "
 			    "(%s), so the guest can connect to nobody",
 			    strerror(-error));
+		launcher->broker = NULL;
+	}
 	/* Only now: no signal can end the launcher any more before it puts the terminal back. */
 	error = terminal_enter(&terminal, STDIN_FILENO);
 	if (error)

@@ -11,8 +11,17 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+enum {
+	/*
+	 * Room for about as many answers as may be asked for: descriptors on their way count for
+	 * the user, all of whose VMs share one limit, and a VM process need not take them.
+	 */
+	ANSWERS_BYTES = VSOCK_BROKER_ASKED_MAX * 512,
+};
+
 static int make_pair(struct vsock_broker *opened)
 {
+	const int buffer_bytes = ANSWERS_BYTES;
 	int ends[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends))
@@ -21,7 +30,8 @@ static int make_pair(struct vsock_broker *opened)
 	opened->vm_fd = ends[1];
 	/* The owner before the flag: no signal goes nowhere. */
 	if (fcntl(opened->fd, F_SETOWN, getpid()) ||
-	    fcntl(opened->fd, F_SETFL, O_NONBLOCK | O_ASYNC))
+	    fcntl(opened->fd, F_SETFL, O_NONBLOCK | O_ASYNC) ||
+	    setsockopt(opened->fd, SOL_SOCKET, SO_SNDBUF, &buffer_bytes, sizeof(buffer_bytes)))
 		return -errno;
 	return 0;
 }
@@ -98,6 +108,12 @@ static void send_answer(const struct vsock_broker *broker, uint64_t token, int c
 		message.msg_control = &control;
 		message.msg_controllen = sizeof(control);
 	}
+	if (sendmsg(broker->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0 || connected < 0)
+		return;
+	/* The user has too many descriptors on their way, say: an answer comes all the same. */
+	answer.error = -errno;
+	message.msg_control = NULL;
+	message.msg_controllen = 0;
 	(void)sendmsg(broker->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
