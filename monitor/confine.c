@@ -198,7 +198,13 @@ int confine_keep(struct confinement *confinement, int fd)
 	return 0;
 }
 
-/* No file may outgrow the largest disk, unless the console or the log goes to one. */
+int confine_keep_output(struct confinement *confinement, int fd)
+{
+	confinement->output_fd = fd;
+	return confine_keep(confinement, fd);
+}
+
+/* No file may outgrow the largest disk, unless the console, the log or a stream goes to one. */
 static uint64_t file_bytes_max(const struct confinement *confinement)
 {
 	uint64_t most = 0;
@@ -211,7 +217,7 @@ static uint64_t file_bytes_max(const struct confinement *confinement)
 		if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY || fstat(fd, &status) ||
 		    !S_ISREG(status.st_mode))
 			continue;
-		if (fd <= STDERR_FILENO || flags & O_APPEND)
+		if (fd <= STDERR_FILENO || fd == confinement->output_fd || flags & O_APPEND)
 			return RLIM_INFINITY;
 		if ((uint64_t)status.st_size > most)
 			most = (uint64_t)status.st_size;

@@ -29,6 +29,7 @@ struct confinement {
 	const struct vm_config *config;
 	struct jail jail;
 	struct cgroup cgroup;
+	int output_fd;       /* of confine_keep_output() */
 	bool is_born_inside; /* CLONE_INTO_CGROUP took it into the v2 group */
 	enum filter_mode mode;
 	struct run_state *state;
@@ -56,6 +57,10 @@ void confine_begin_room(const struct confinement *confinement);
 
 /* Descriptors that confine_vm() leaves open; those below 0 are passed over. */
 int confine_keep(struct confinement *confinement, int fd);
+
+/* The same for one that may be a file, and then may grow as it likes; files otherwise cannot
+ * outgrow the largest disk. */
+int confine_keep_output(struct confinement *confinement, int fd);
 
 /*
  * `threads` is how many threads come later.  Of descriptors, only those of the drives' rings, and

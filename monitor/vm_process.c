@@ -340,9 +340,8 @@ static int keep_vsock(void)
 {
 	const struct resources *resources = machine.resources;
 	const int kept[] = {machine.devices.vsock.vsock.muxer.epoll_fd, resources->vsock.fd,
-			    resources->broker.vm_fd, resources->stdio.read_fd,
-			    resources->stdio.write_fd};
-	int error = 0;
+			    resources->broker.vm_fd, resources->stdio.read_fd};
+	int error = confine_keep_output(confinement, resources->stdio.write_fd);
 
 	for (size_t i = 0; i < sizeof(kept) / sizeof(*kept) && !error; i++)
 		error = confine_keep(confinement, kept[i]);
