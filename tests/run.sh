@@ -101,7 +101,8 @@ part_user() {
 	can_run_natively || return 0
 	# The checkout may be where an ordinary user cannot look.
 	stage=$(mktemp -d)
-	cp "$MOTE" "$MOTE_GUESTS"/*.elf "$top"/tests/vm/*.{t,sh} "$stage"
+	cp "$MOTE" "$MOTE_GUESTS"/*.elf "$MOTE_GUESTS"/../vm/{uds_peer,with_fd} \
+		"$top"/tests/vm/*.{t,sh} "$stage"
 	rm "$stage"/{block_kill,memory,net*}.t
 	chmod -R a+rX "$stage"
 	MOTE=$stage/mote MOTE_GUESTS=$stage MOTE_NO_RATES=1 \
