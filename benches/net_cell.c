@@ -27,17 +27,17 @@ const struct net_cell_text net_cells[NET_CELLS] = {
 
 /* Microseconds for a frame are seconds for a million of them. */
 const struct net_figure_text net_figures[NET_FIGURES] = {
-	[NET_ROUND_TRIP_P50] = {NET_ROUND_TRIP, "net.rtt_us", "us", false},
-	[NET_ROUND_TRIP_P99] = {NET_ROUND_TRIP, "net.rtt_p99_us", "us", false},
-	[NET_ROUND_TRIP_CPU] = {NET_ROUND_TRIP, "net.rtt.cpu_us", "us", false},
-	[NET_SMALL_TX_RATE] = {NET_SMALL_TX, "net.pps.tx", "1/s", true},
-	[NET_SMALL_TX_CPU] = {NET_SMALL_TX, "net.pps.tx.cpu_s_per_million", "s", false},
-	[NET_SMALL_RX_RATE] = {NET_SMALL_RX, "net.pps.rx", "1/s", true},
-	[NET_SMALL_RX_CPU] = {NET_SMALL_RX, "net.pps.rx.cpu_s_per_million", "s", false},
-	[NET_LARGE_TX_RATE] = {NET_LARGE_TX, "net.gbit.tx", "Gbit/s", true},
-	[NET_LARGE_TX_CPU] = {NET_LARGE_TX, "net.gbit.tx.cpu_ms_per_gbit", "ms", false},
-	[NET_LARGE_RX_RATE] = {NET_LARGE_RX, "net.gbit.rx", "Gbit/s", true},
-	[NET_LARGE_RX_CPU] = {NET_LARGE_RX, "net.gbit.rx.cpu_ms_per_gbit", "ms", false},
+	[NET_ROUND_TRIP_P50] = {"net.rtt_us", "us", NET_ROUND_TRIP, false},
+	[NET_ROUND_TRIP_P99] = {"net.rtt_p99_us", "us", NET_ROUND_TRIP, false},
+	[NET_ROUND_TRIP_CPU] = {"net.rtt.cpu_us", "us", NET_ROUND_TRIP, false},
+	[NET_SMALL_TX_RATE] = {"net.pps.tx", "1/s", NET_SMALL_TX, true},
+	[NET_SMALL_TX_CPU] = {"net.pps.tx.cpu_s_per_million", "s", NET_SMALL_TX, false},
+	[NET_SMALL_RX_RATE] = {"net.pps.rx", "1/s", NET_SMALL_RX, true},
+	[NET_SMALL_RX_CPU] = {"net.pps.rx.cpu_s_per_million", "s", NET_SMALL_RX, false},
+	[NET_LARGE_TX_RATE] = {"net.gbit.tx", "Gbit/s", NET_LARGE_TX, true},
+	[NET_LARGE_TX_CPU] = {"net.gbit.tx.cpu_ms_per_gbit", "ms", NET_LARGE_TX, false},
+	[NET_LARGE_RX_RATE] = {"net.gbit.rx", "Gbit/s", NET_LARGE_RX, true},
+	[NET_LARGE_RX_CPU] = {"net.gbit.rx.cpu_ms_per_gbit", "ms", NET_LARGE_RX, false},
 };
 
 double net_figure_of(const struct net_run *run, enum net_figure figure)

@@ -56,9 +56,9 @@ struct net_cell_text {
 };
 
 struct net_figure_text {
-	enum net_cell cell;
 	const char *metric;
 	const char *unit;
+	enum net_cell cell;
 	bool is_more_better;
 };
 

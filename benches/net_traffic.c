@@ -8,13 +8,13 @@
 #include <linux/virtio_net.h>
 #include <net/ethernet.h>
 #include <net/if.h>
+#include <netinet/ether.h>
 #include <netinet/ip.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -73,13 +73,13 @@ static void make_packet(struct frame *frame, const struct tap_link *link, uint8_
 			size_t frame_bytes)
 {
 	char text[TAP_LINK_TEXT_BYTES];
-	uint8_t *to = frame->ethernet.ether_dhost;
+	struct ether_addr to;
 
 	memset(frame, 0, sizeof(*frame));
 	tap_link_guest_mac(link, text);
-	sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &to[0], &to[1], &to[2], &to[3], &to[4],
-	       &to[5]);
-	memcpy(frame->ethernet.ether_shost, to, ETH_ALEN);
+	ether_aton_r(text, &to);
+	memcpy(frame->ethernet.ether_dhost, &to, ETH_ALEN);
+	memcpy(frame->ethernet.ether_shost, &to, ETH_ALEN);
 	frame->ethernet.ether_shost[ETH_ALEN - 1] ^= UINT8_MAX;
 	frame->ethernet.ether_type = htons(ETHERTYPE_IP);
 	frame->ip.version = IPVERSION;

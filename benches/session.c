@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/param.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -128,10 +129,14 @@ int session_run(struct session *session, const struct command *command,
 	return timed_out != 0 ? timed_out : error;
 }
 
+/* A program that ends at once after its last line may be gone before it is sampled once more. */
 double session_processors(const struct session *session, uint64_t ended_ns, uint64_t elapsed_ns)
 {
-	uint64_t began_ns = ended_ns - elapsed_ns;
+	const struct cpu_track *track = &session->track;
+	uint64_t from_ns = ended_ns - elapsed_ns + elapsed_ns / 100 * CPU_FROM_PERCENT;
+	uint64_t to_ns = ended_ns - elapsed_ns + elapsed_ns / 100 * CPU_TO_PERCENT;
 
-	return cpu_track_rate(&session->track, began_ns + elapsed_ns / 100 * CPU_FROM_PERCENT,
-			      began_ns + elapsed_ns / 100 * CPU_TO_PERCENT);
+	if (track->sample_count > 0)
+		to_ns = MIN(to_ns, track->samples[track->sample_count - 1].at_ns);
+	return cpu_track_rate(track, from_ns, to_ns);
 }

@@ -9,6 +9,7 @@
 #include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -161,6 +162,7 @@ int tap_link_count(const struct tap_link *link, uint64_t *frames)
 {
 	FILE *file = fopen("/proc/self/net/dev", "re");
 	char line[512];
+	char *after_bytes;
 	int error = -ENODEV;
 
 	if (file == NULL)
@@ -169,9 +171,11 @@ int tap_link_count(const struct tap_link *link, uint64_t *frames)
 		const char *name = line + strspn(line, " ");
 		size_t length = strlen(link->name);
 
-		if (strncmp(name, link->name, length) == 0 && name[length] == ':' &&
-		    sscanf(name + length, ": %*u %lu", frames) == 1)
-			error = 0;
+		if (strncmp(name, link->name, length) != 0 || name[length] != ':')
+			continue;
+		strtoull(name + length + 1, &after_bytes, 10);
+		*frames = strtoull(after_bytes, NULL, 10);
+		error = 0;
 	}
 	fclose(file);
 	return error;
