@@ -19,34 +19,12 @@ readonly disk_signature=6d6f7465 # in the partition table; the PARTUUID is this 
 
 # shellcheck source=common.sh
 source "$here/common.sh"
+# shellcheck source=programs.sh
+source "$here/programs.sh"
 
 # Of fio's libraries those that its jobs here need.  The others, for storage that is far away, would
 # come with fifty more.
 readonly fio_libraries='^lib(c|m|z|aio|numa)\.so'
-
-# libraries PROGRAM - the paths of its shared libraries, the loader's among them.
-libraries()
-{
-	ldd "$1" | sed -nE 's/^.*[[:space:]](\/[^ ]+) \(0x[0-9a-f]+\)$/\1/p'
-}
-
-# add_file ROOT PATH - PATH at the same place below ROOT.
-add_file()
-{
-	install -D -m 755 "$2" "$1$2"
-}
-
-# add_program ROOT NAME - a program of this machine in ROOT/bin, with its libraries.
-add_program()
-{
-	local path library
-
-	path=$(command -v "$2")
-	install -D -m 755 "$path" "$1/bin/$2"
-	while read -r library; do
-		add_file "$1" "$library"
-	done < <(libraries "$path")
-}
 
 # symbols OPTION FILE... - the names in the dynamic symbol tables, without versions.
 symbols()
@@ -56,56 +34,12 @@ symbols()
 }
 
 # The source of a library that stands in for those that fio does not need here: each function ends
-# the program.  It also has the four of System V's shared memory, in which fio keeps its jobs and
-# which a minimal kernel lacks; fio's processes are forked from the one that made it, so a
-# mapping does as well.
+# the program.  It does so by a function of the C library, because the loader does not take a library
+# without any versions for one that should have some.
 stub_source()
 {
-	cat <<'END'
-#include <sys/mman.h>
-
-int shmget(int key, unsigned long size, int flags);
-void *shmat(int id, const void *address, int flags);
-int shmdt(const void *address);
-int shmctl(int id, int command, void *buffer);
-
-static void *segments[64];
-static int segment_count;
-
-int shmget(int key, unsigned long size, int flags)
-{
-	void *segment = mmap(0, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-	(void)key;
-	(void)flags;
-	if (segment == MAP_FAILED || segment_count == 64)
-		return -1;
-	segments[segment_count] = segment;
-	return segment_count++;
-}
-
-void *shmat(int id, const void *address, int flags)
-{
-	(void)address;
-	(void)flags;
-	return segments[id];
-}
-
-int shmdt(const void *address)
-{
-	(void)address;
-	return 0;
-}
-
-int shmctl(int id, int command, void *buffer)
-{
-	(void)id;
-	(void)command;
-	(void)buffer;
-	return 0;
-}
-END
-	sed 's/.*/void &(void) { __builtin_trap(); }/'
+	printf 'void abort(void);\n'
+	sed 's/.*/void &(void) { abort(); }/'
 }
 
 add_fio()
@@ -137,12 +71,6 @@ root_tree()
 	busybox_tree "$1"
 	install -m 755 "$here/guest-init" "$1/bin/init"
 	install -m 755 "$here/guest-disks.sh" "$1/disks"
-}
-
-make_ext4()
-{
-	truncate -s 0 "$2"
-	mke2fs -q -t ext4 -E root_owner=0:0 -d "$1" "$2" "${root_mib}m"
 }
 
 # Bytes from their value in hexadecimal, the lowest first.
@@ -187,7 +115,7 @@ make_all()
 	root_tree "$work/root"
 	mksquashfs "$work/root" "$out/root.squashfs" -noappend -quiet -no-progress -all-root -comp gzip >/dev/null
 	add_fio "$work/root"
-	make_ext4 "$work/root" "$out/root.ext4"
+	make_ext4 "$work/root" "$out/root.ext4" "$root_mib"
 	parted "$out/root.ext4" "$out/root.parted"
 	printf '%s-01\n' "$disk_signature" >"$out/root.partuuid"
 	for name in mkfs.ext4 e2fsck dmsetup; do
