@@ -87,7 +87,7 @@ static bool is_over(void)
 	       (tally.frames >= frames_max || tally.elapsed_ticks >= run_ticks);
 }
 
-/* Where a run's frames go. */
+/* Where a run's frames go.  What was sent before them, such as ARP, is not in flight any more. */
 static bool find_peer(struct net_datagram *to)
 {
 	static const uint8_t nobody[NET_ADDRESS_BYTES] = {2, 0, 0, 0, 0, 0xfe};
@@ -97,7 +97,10 @@ static bool find_peer(struct net_datagram *to)
 	to->port = (uint16_t)boot_number("port=", PORT_ECHO);
 	to->own_port = PORT_OWN;
 	memcpy(to->address, nobody, NET_ADDRESS_BYTES);
-	return peer == NULL || net_stack_resolve(&stack, to->ip, to->address);
+	if (peer != NULL && !net_stack_resolve(&stack, to->ip, to->address))
+		return false;
+	net_flush(&nic);
+	return true;
 }
 
 static void wait_for_datagram(struct net_datagram *datagram)
