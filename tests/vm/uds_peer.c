@@ -11,7 +11,8 @@
  *	uds_peer cycles SOCKET PORT COUNT     so many one after the other, which are echoed
  *	uds_peer say SOCKET TEXT              TEXT as it is, and what is answered to stdout
  *	uds_peer serve SOCKET                 copy, with the first who connects to that socket
- *	uds_peer hold SOCKET                  listen, and accept nobody, until killed
+ *	uds_peer sink SOCKET                  read all that all who connect have to say, until
+ *killed uds_peer hold SOCKET                  listen, and accept nobody, until killed
  *
  * PORT "-" leaves the greeting out.  Exit status: 0, 1 if it went wrong, 2 in trouble, 3 if the VM
  * refused.
@@ -21,6 +22,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -336,6 +338,23 @@ static int serve(const char *path)
 	return copy(fd);
 }
 
+/* A process for each, so that none waits. */
+static _Noreturn void sink(const char *path)
+{
+	int listener = listen_at(path);
+
+	signal(SIGCHLD, SIG_IGN);
+	for (;;) {
+		int fd = accept(listener, NULL, NULL);
+
+		if (fd >= 0 && fork() == 0) {
+			take(fd, SIZE_MAX);
+			exit(0);
+		}
+		close(fd);
+	}
+}
+
 static _Noreturn void hold(const char *path)
 {
 	listen_at(path);
@@ -363,6 +382,8 @@ int main(int argc, char *argv[])
 	signal(SIGPIPE, SIG_IGN);
 	if (argc == 3 && strcmp(command, "serve") == 0)
 		return serve(argv[2]);
+	if (argc == 3 && strcmp(command, "sink") == 0)
+		sink(argv[2]);
 	if (argc == 3 && strcmp(command, "hold") == 0)
 		hold(argv[2]);
 	if (argc == 4 && strcmp(command, "say") == 0)

@@ -40,7 +40,7 @@ static uint8_t *slot_at(const struct vsock *vsock, int head)
 }
 
 /* One descriptor each, so the heads are the numbers in order. */
-static void offer_buffers(struct vsock *vsock)
+void vsock_offer_buffers(struct vsock *vsock)
 {
 	for (uint16_t at = 0; at < vsock->receive.size; at++) {
 		struct virtqueue_segment segment = {
@@ -64,25 +64,37 @@ static void read_cid(struct vsock *vsock)
 		     (uint64_t)virtio_read(&vsock->device, VIRTIO_CONFIG + 4) << 32;
 }
 
-static bool start(struct vsock *vsock, uint64_t features, uint16_t queue_size)
+static void take_memory(struct vsock *vsock)
 {
-	struct virtio_device *device = &vsock->device;
-
-	if (!virtio_begin(device, features) ||
-	    !virtqueue_create(&vsock->receive, device, VSOCK_RECEIVE, queue_size) ||
-	    !virtqueue_create(&vsock->transmit, device, VSOCK_TRANSMIT, queue_size) ||
-	    !virtqueue_create(&vsock->event, device, VSOCK_EVENT, queue_size))
-		return false;
-	read_cid(vsock);
-	vsock->is_indirect = vsock->is_indirect && (device->features & VIRTIO_F_INDIRECT_DESC) != 0;
+	if (vsock->buffers != NULL)
+		return;
 	vsock->buffers =
 		heap_take((size_t)vsock->receive.size * align(HEADER_BYTES + vsock->buffer_bytes),
 			  BUFFER_ALIGNMENT);
 	vsock->slots =
 		heap_take((size_t)vsock->transmit.size * align(HEADER_BYTES + vsock->packet_bytes),
 			  BUFFER_ALIGNMENT);
+}
+
+bool vsock_restart(struct vsock *vsock)
+{
+	struct virtio_device *device = &vsock->device;
+
+	for (uint32_t at = 0; at < vsock->touched; at++) {
+		vsock->streams[at].state = VSOCK_UNUSED;
+		vsock->streams[at].is_new = false;
+	}
+	if (!virtio_begin(device, vsock->wanted_features) ||
+	    !virtqueue_create(&vsock->receive, device, VSOCK_RECEIVE, vsock->queue_size) ||
+	    !virtqueue_create(&vsock->transmit, device, VSOCK_TRANSMIT, vsock->queue_size) ||
+	    !virtqueue_create(&vsock->event, device, VSOCK_EVENT, vsock->queue_size))
+		return false;
+	read_cid(vsock);
+	vsock->is_indirect = vsock->is_indirect && (device->features & VIRTIO_F_INDIRECT_DESC) != 0;
+	take_memory(vsock);
 	virtio_driver_ok(device);
-	offer_buffers(vsock);
+	if (!vsock->offers_nothing)
+		vsock_offer_buffers(vsock);
 	return true;
 }
 
@@ -96,15 +108,15 @@ static bool is_option(const char *name, const char *value)
 bool vsock_open(struct vsock *vsock)
 {
 	uint32_t number = (uint32_t)boot_number("device=", 0);
-	uint64_t features = VSOCK_F_STREAM | VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX;
 
 	memset(vsock, 0, sizeof(*vsock));
 	if (!virtio_find(&vsock->device, VIRTIO_TYPE_VSOCK, number)) {
 		print("there is no vsock %u\n", number);
 		return false;
 	}
-	if (boot_number("event_idx=", 1) == 0)
-		features &= ~VIRTIO_F_EVENT_IDX;
+	vsock->wanted_features = VSOCK_F_STREAM | VIRTIO_F_INDIRECT_DESC;
+	if (boot_number("event_idx=", 1) != 0)
+		vsock->wanted_features |= VIRTIO_F_EVENT_IDX;
 	vsock->device.notifies_from_user = is_option("notify=", "user");
 	vsock->is_polled = is_option("wait=", "poll");
 	vsock->is_indirect = boot_number("indirect=", 0) != 0;
@@ -112,7 +124,8 @@ bool vsock_open(struct vsock *vsock)
 	vsock->buffer_bytes = (uint32_t)boot_number("rx_buffer=", PACKET_BYTES);
 	vsock->packet_bytes = (uint32_t)boot_number("packet=", PACKET_BYTES);
 	vsock->last_port = FIRST_PORT;
-	if (!start(vsock, features, (uint16_t)boot_number("queue=", QUEUE_SIZE))) {
+	vsock->queue_size = (uint16_t)boot_number("queue=", QUEUE_SIZE);
+	if (!vsock_restart(vsock)) {
 		print("vsock %u does not start\n", number);
 		return false;
 	}
@@ -407,6 +420,19 @@ void vsock_poll(struct vsock *vsock)
 		virtqueue_offer(&vsock->receive, (uint16_t)head);
 	}
 	virtqueue_publish(&vsock->receive);
+}
+
+bool vsock_take_packet(struct vsock *vsock, struct vsock_header *header)
+{
+	uint32_t written_bytes;
+	int head = virtqueue_take(&vsock->receive, &written_bytes);
+
+	if (head < 0)
+		return false;
+	memcpy(header, buffer_at(vsock, head), HEADER_BYTES);
+	virtqueue_offer(&vsock->receive, (uint16_t)head);
+	virtqueue_publish(&vsock->receive);
+	return true;
 }
 
 void vsock_wait(struct vsock *vsock)

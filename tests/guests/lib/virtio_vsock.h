@@ -106,6 +106,9 @@ struct vsock {
 	uint32_t packet_bytes; /* the longest payload sent */
 	bool is_indirect;
 	bool is_polled;
+	bool offers_nothing; /* the program calls vsock_offer_buffers() itself */
+	uint64_t wanted_features;
+	uint16_t queue_size;
 	uint8_t *buffers; /* to receive in, by head */
 	uint8_t *slots;   /* to send from, by head */
 	uint32_t events[VSOCK_EVENTS];
@@ -127,6 +130,12 @@ struct vsock {
  * event_idx=0, indirect=1, credit=BYTES, rx_buffer=BYTES, packet=BYTES.  Says what is wrong.
  */
 bool vsock_open(struct vsock *vsock);
+
+/* Reset the device and bring it up again; all streams are forgotten. */
+bool vsock_restart(struct vsock *vsock);
+
+/* Give the device all receive and event buffers; part of both. */
+void vsock_offer_buffers(struct vsock *vsock);
 
 void vsock_listen(struct vsock *vsock, uint32_t port);
 
@@ -177,6 +186,9 @@ void vsock_reset(struct vsock_stream *stream);
 
 /* How many streams the device still knows, closing ones among them. */
 uint32_t vsock_live_count(const struct vsock *vsock);
+
+/* The header of the next packet, in place of vsock_poll(); its bytes are lost.  False: none. */
+bool vsock_take_packet(struct vsock *vsock, struct vsock_header *header);
 
 /* A packet as it is, for whoever wants to send nonsense. */
 void vsock_send_packet(struct vsock *vsock, const struct vsock_header *header, const void *payload,
