@@ -338,8 +338,29 @@ static int serve(const char *path)
 	return copy(fd);
 }
 
-/* A process for each, so that none waits. */
-static _Noreturn void sink(const char *path)
+static int read_for_ever(int fd)
+{
+	return take(fd, SIZE_MAX);
+}
+
+static int write_for_ever(int fd)
+{
+	return give(fd, SIZE_MAX);
+}
+
+static int echo(int fd)
+{
+	static char chunk[CHUNK_BYTES];
+	ssize_t got;
+
+	while ((got = read(fd, chunk, sizeof(chunk))) > 0)
+		if (!write_all(fd, chunk, (size_t)got))
+			return EXIT_WRONG;
+	return 0;
+}
+
+/* A process for each who connects, so that none waits. */
+static _Noreturn void serve_all(const char *path, int (*work)(int fd))
 {
 	int listener = listen_at(path);
 
@@ -347,10 +368,8 @@ static _Noreturn void sink(const char *path)
 	for (;;) {
 		int fd = accept(listener, NULL, NULL);
 
-		if (fd >= 0 && fork() == 0) {
-			take(fd, SIZE_MAX);
-			exit(0);
-		}
+		if (fd >= 0 && fork() == 0)
+			exit(work(fd));
 		close(fd);
 	}
 }
@@ -383,7 +402,11 @@ int main(int argc, char *argv[])
 	if (argc == 3 && strcmp(command, "serve") == 0)
 		return serve(argv[2]);
 	if (argc == 3 && strcmp(command, "sink") == 0)
-		sink(argv[2]);
+		serve_all(argv[2], read_for_ever);
+	if (argc == 3 && strcmp(command, "echo") == 0)
+		serve_all(argv[2], echo);
+	if (argc == 3 && strcmp(command, "source") == 0)
+		serve_all(argv[2], write_for_ever);
 	if (argc == 3 && strcmp(command, "hold") == 0)
 		hold(argv[2]);
 	if (argc == 4 && strcmp(command, "say") == 0)

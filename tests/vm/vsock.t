@@ -260,6 +260,24 @@ start 'connect=5001 connections=200 count=200'
 finish 'the guest connects 200 times where there is nothing' 0
 check 'the guest connects 200 times where there is nothing: refused' grep -q 'refused 200,' "$output"
 
+# Without a pause, against servers that take all there is.
+servers=
+for server in 'echo 5007' 'sink 5009' 'source 5019'; do
+	"$peer" "${server% *}" "${socket}_${server#* }" &
+	servers="$servers $!"
+	while [ ! -S "${socket}_${server#* }" ] && kill -0 "$!" 2>/dev/null; do sleep 0.002; done
+done
+for way in '' 'packet=60000 rx_buffer=60000 credit=1048576 queue=32' 'queue=4'; do
+	status=0
+	"$MOTE" run "$(vsock_config vsock_bench "runs=round-trip:64,send:65536,receive:65536,connect run_ms=200 $way")" \
+		</dev/null >"$tap_work/bench" 2>"$tap_work/bench.errors" || status=$?
+	is "without a pause${way:+, $way}: exit status" "$status" 0
+	is "without a pause${way:+, $way}: all that was to be done" "$(grep -c '"count":[1-9]' "$tap_work/bench")" 4
+	is "without a pause${way:+, $way}: no word on standard error" "$(cat "$tap_work/bench.errors")" ''
+done
+# shellcheck disable=SC2086
+kill $servers
+
 # A VM as a filter.
 fn=$(vsock_config vsock_fn '')
 LC_ALL=C tr '[:lower:]' '[:upper:]' <"$tap_work/1m" >"$tap_work/1m.large"
