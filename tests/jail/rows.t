@@ -16,7 +16,7 @@ tools=$MOTE_GUESTS/../jail
 export MOTE="$tools/trace_rows"
 export MOTE_ROWS="$tap_work/counts"
 # A traced call takes some ten times as long, and the point is not to be prompt.
-export MOTE_NO_RATES=1 MOTE_PROMPT_MS=10000 MOTE_BLOCK_CELLS=16 MOTE_SPEW_KIB=32
+export MOTE_TRACED=1 MOTE_NO_RATES=1 MOTE_PROMPT_MS=10000 MOTE_BLOCK_CELLS=16 MOTE_SPEW_KIB=32
 failed=0
 
 # What came before, if that is in the way: a host with cgroup v1 has a folder for each controller.
@@ -92,13 +92,13 @@ stopped() {
 	"$MOTE" run "$(config spin '' "$one" '"timeout_ms": 1000')" </dev/null &
 	launcher=$!
 	sleep 0.5
-	kill -STOP "$(cat "/proc/$launcher/task/$launcher/children")"
+	kill -STOP "$(child_of "$launcher")"
 	status=0
 	wait "$launcher" || status=$?
 	[ "$status" -eq 165 ]
 }
 
-for name in guests console run block_hostile block; do
+for name in guests console run block_hostile block vsock; do
 	suite sh "$here/../vm/$name.t"
 done
 suite bats "$here/../cli/terminal.bats"

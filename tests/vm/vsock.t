@@ -174,12 +174,14 @@ check 'the guest ends: nothing was wrong with packets' grep -q 'wrong 0,' "$outp
 check 'the guest ends: the socket is gone' [ ! -e "$socket" ]
 check 'streams are counted' [ "$(number vsock_host_connections)" -gt 200 ]
 
-# As many as there can be.
-start 'credit=4096'
-check '1023 streams at once, one more is refused' reach fill "$socket" 7 1023
-echoes 'after 1023 streams' "$tap_work/200k"
-check 'after 1023 streams: again' reach fill "$socket" 7 1023
-stop '1023 streams: the guest ends'
+# As many as there can be; with every call traced the patience of both sides is too short for it.
+if [ -z "${MOTE_TRACED:-}" ]; then
+	start 'credit=4096'
+	check '1023 streams at once, one more is refused' reach fill "$socket" 7 1023
+	echoes 'after 1023 streams' "$tap_work/200k"
+	check 'after 1023 streams: again' reach fill "$socket" 7 1023
+	stop '1023 streams: the guest ends'
+fi
 
 # Every way a driver may use the device.
 for way in event_idx=0 indirect=1 notify=user wait=poll queue=2 'queue=8 event_idx=0' 'rx_buffer=1 packet=100' \
