@@ -133,13 +133,14 @@ chmod 0644 "$disk"
 # Locks.  The first VM is up once its guest has reported something.
 : >"$tap_work/holder"
 "$MOTE" run "$(config block_flush '' "$one" '"timeout_ms": 60000' "$(drive d "$disk" "$writeback")")" \
-	</dev/null >"$tap_work/holder" 2>/dev/null &
+	</dev/null >"$tap_work/holder" 2>"$tap_work/holder.errors" &
 holder=$!
 tries=0
 while ! grep -q flushed "$tap_work/holder" && [ "$tries" -lt 200 ]; do
 	sleep 0.1
 	tries=$((tries + 1))
 done
+kill -0 "$holder" || sed 's/^/# the holder: /' "$tap_work/holder" "$tap_work/holder.errors"
 run block_verify 'do=config' "$(drive d "$disk")"
 is 'a disk in use is refused' "$status" 127
 complains 'a disk in use is refused: why' "$disk is in use by another process"
