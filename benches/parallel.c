@@ -22,6 +22,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "benches/child.h"
 #include "benches/clock.h"
@@ -96,13 +97,15 @@ static void add_mounts(unsigned int count)
 			err(EXIT_FAILURE, "--mounts: mount %u", i);
 }
 
-/* Below `directory` of workspace there are mounts: let go of them, or it cannot be removed. */
+/* The workspace can only be removed once nothing is mounted in it. */
 static void remove_mounts(unsigned int count)
 {
 	const char *directory = workspace_path("mounted");
 
 	for (unsigned int i = 0; i < count; i++)
 		umount2(directory, MNT_DETACH);
+	if (count > 0)
+		rmdir(directory);
 }
 
 static void allow_descriptors(size_t starts)
