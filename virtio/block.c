@@ -5,7 +5,8 @@
 #include <assert.h>
 #include <poll.h>
 #include <string.h>
-#include <time.h>
+
+#include "virtio/clock.h"
 
 enum {
 	/* After that many requests in one go the I/O thread gets its turn at the lock. */
@@ -316,14 +317,6 @@ static void start(struct block *block, uint16_t head, struct parsed_request *par
 		answer_result(block, &request, result);
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-}
-
 /* Whether the rate limiter lets a request through; if not, the I/O thread comes back in time. */
 static bool admit(struct block *block, const struct parsed_request *request)
 {
@@ -334,7 +327,7 @@ static bool admit(struct block *block, const struct parsed_request *request)
 
 	if (!rate_limiter_is_on(&block->limiter))
 		return true;
-	now = now_ns();
+	now = virtio_now_ns();
 	wait_ns = rate_limiter_take(&block->limiter, bytes, now);
 	if (wait_ns == 0)
 		return true;
@@ -395,7 +388,7 @@ static void serve(struct block *block)
 			virtio_device_set_due(device, 0);
 	} while (can_serve(block) && !is_held(block) && queue_listen(queue));
 	if (disk_submit(&block->disk))
-		virtio_device_set_due(device, now_ns() + RETRY_NS);
+		virtio_device_set_due(device, virtio_now_ns() + RETRY_NS);
 	virtio_device_signal(device, 0);
 }
 

@@ -6,8 +6,9 @@
 #include <fcntl.h>
 #include <stdalign.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "virtio/clock.h"
 
 enum {
 	ZERO_PAGE_BYTES = 4096,
@@ -280,14 +281,6 @@ static int try_now(struct disk *disk, struct disk_transfer *transfer)
 	return -EAGAIN;
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-}
-
 static bool is_worth_waiting(struct disk *disk, const struct disk_transfer *transfer)
 {
 	if (!transfer->is_alone || disk->in_flight > 0 || transfer->operation > DISK_WRITE)
@@ -300,10 +293,10 @@ static bool is_worth_waiting(struct disk *disk, const struct disk_transfer *tran
 
 static int wait_for(struct disk *disk, struct disk_transfer *transfer)
 {
-	uint64_t begin_ns = now_ns();
+	uint64_t begin_ns = virtio_now_ns();
 	int result = move_all(disk, transfer);
 
-	if (now_ns() - begin_ns > DISK_PATIENCE_NS)
+	if (virtio_now_ns() - begin_ns > DISK_PATIENCE_NS)
 		disk->impatient = DISK_PATIENCE_AGAIN;
 	return result;
 }

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 
+#include "virtio/clock.h"
+
 enum {
 	/* After that many frames in one go the other direction gets its turn at the lock. */
 	RECEIVE_MAX = 32,
@@ -70,7 +72,7 @@ static bool is_patient(struct net *net)
 
 	if (net->inbox.waiting_bytes == 0)
 		return true;
-	now = net_now_ns();
+	now = virtio_now_ns();
 	if (net->give_up_ns == 0)
 		net->give_up_ns = now + PATIENCE_NS;
 	net->receive_due_ns = net->give_up_ns;
@@ -119,7 +121,7 @@ static bool read_frame(struct net *net)
 	case -EPIPE: net_break_link(net); return false;
 	default:
 		net_host_error(net, "read", -error);
-		net->receive_due_ns = net_now_ns() + RETRY_NS;
+		net->receive_due_ns = virtio_now_ns() + RETRY_NS;
 		return false;
 	}
 }

@@ -3,15 +3,8 @@
 #include "virtio/net_state.h"
 
 #include <errno.h>
-#include <time.h>
 
-uint64_t net_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-}
+#include "virtio/clock.h"
 
 bool net_can_serve(const struct net *net, unsigned int queue)
 {
@@ -26,7 +19,7 @@ bool net_is_within_limit(struct net *net, struct rate_limiter *limiter, uint32_t
 
 	if (!rate_limiter_is_on(limiter))
 		return true;
-	now = net_now_ns();
+	now = virtio_now_ns();
 	wait_ns = rate_limiter_take(limiter, frame_bytes, now);
 	if (wait_ns == 0)
 		return true;

@@ -67,9 +67,6 @@ struct net {
 	struct queue_chain chain; /* the one being looked at */
 };
 
-/* CLOCK_MONOTONIC, read under the device's lock, as rate limiters want it. */
-uint64_t net_now_ns(void);
-
 /* Whether the queue may be touched: it may be stopped while its device lives on. */
 bool net_can_serve(const struct net *net, unsigned int queue);
 

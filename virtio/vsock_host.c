@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "virtio/clock.h"
+
 enum {
 	ACCEPT_MAX = 16, /* at a time: others want to be served, too */
 };
@@ -18,7 +20,7 @@ static void rest(struct vsock_muxer *muxer, struct vsock_listener *listener, int
 {
 	vsock_muxer_tell(muxer, "accepting a client", error);
 	vsock_host_close(muxer, listener);
-	listener->due_ns = vsock_muxer_now_ns() + VSOCK_LISTENER_REST_NS;
+	listener->due_ns = virtio_now_ns() + VSOCK_LISTENER_REST_NS;
 }
 
 void vsock_host_open(struct vsock_muxer *muxer, struct vsock_listener *listener)

@@ -4,7 +4,8 @@
 
 #include <errno.h>
 #include <sys/epoll.h>
-#include <time.h>
+
+#include "virtio/clock.h"
 
 static_assert((VSOCK_RESETS_MAX & (VSOCK_RESETS_MAX - 1)) == 0, "counts wrap with the ring");
 
@@ -23,19 +24,10 @@ void vsock_muxer_tell(const struct vsock_muxer *muxer, const char *what, int err
 
 /* -- Time -- */
 
-uint64_t vsock_muxer_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-}
-
 void vsock_muxer_limit(struct vsock_muxer *muxer, struct vsock_connection *connection,
 		       uint64_t after_ns)
 {
-	uint64_t deadline_ns = after_ns == VSOCK_NEVER ? VSOCK_NEVER
-						       : vsock_muxer_now_ns() + after_ns;
+	uint64_t deadline_ns = after_ns == VSOCK_NEVER ? VSOCK_NEVER : virtio_now_ns() + after_ns;
 
 	vsock_table_set_deadline(&muxer->table, connection, deadline_ns);
 	if (deadline_ns < muxer->due_ns)

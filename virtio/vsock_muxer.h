@@ -134,9 +134,6 @@ void vsock_muxer_establish(struct vsock_muxer *muxer, struct vsock_connection *c
  */
 void vsock_muxer_reset(struct vsock_muxer *muxer, struct vsock_connection *connection);
 
-/* CLOCK_MONOTONIC. */
-uint64_t vsock_muxer_now_ns(void);
-
 /* The host failed at something, and no peer is to blame: tell the log. */
 void vsock_muxer_tell(const struct vsock_muxer *muxer, const char *what, int error);
 

@@ -3,6 +3,7 @@
  * tests/unit/test_vsock_begin.c - the three ways in which connections begin, and fail to.
  */
 #include "tests/unit/vsock_guest.h"
+#include "virtio/clock.h"
 
 #include <sys/resource.h>
 
@@ -97,8 +98,7 @@ static void test_silent_client_is_hung_up_on(void **state)
 	say(fd, "CONN");
 	service();
 	assert_int_equal(connections(), 1);
-	assert_in_range(vsock.device.due_ns, vsock_muxer_now_ns(),
-			vsock_muxer_now_ns() + VSOCK_TIMEOUT_NS);
+	assert_in_range(vsock.device.due_ns, virtio_now_ns(), virtio_now_ns() + VSOCK_TIMEOUT_NS);
 	time_passes();
 	expect_hung_up(fd);
 }
@@ -227,8 +227,8 @@ static void test_host_without_descriptors(void **state)
 	assert_int_equal(heard.host_errors, 1);
 	assert_int_equal(connections(), 0);
 	assert_false(is_awake());
-	assert_in_range(vsock.device.due_ns, vsock_muxer_now_ns(),
-			vsock_muxer_now_ns() + VSOCK_LISTENER_REST_NS);
+	assert_in_range(vsock.device.due_ns, virtio_now_ns(),
+			virtio_now_ns() + VSOCK_LISTENER_REST_NS);
 	time_passes();
 	expect(VSOCK_OP_REQUEST, 7, VSOCK_HOST_PORT_MIN);
 	close(fd);
@@ -277,8 +277,7 @@ static void test_host_does_not_answer(void **state)
 
 	(void)state;
 	send_op(VSOCK_OP_REQUEST, GUEST_PORT, HOST_PORT);
-	assert_in_range(vsock.device.due_ns, vsock_muxer_now_ns(),
-			vsock_muxer_now_ns() + VSOCK_TIMEOUT_NS);
+	assert_in_range(vsock.device.due_ns, virtio_now_ns(), virtio_now_ns() + VSOCK_TIMEOUT_NS);
 	time_passes();
 	assert_true(take());
 	assert_int_equal(got.header.op, VSOCK_OP_RST);
@@ -433,8 +432,8 @@ static void test_stream_waits_for_a_listener(void **state)
 		last = got.header.src_port;
 		send_op(VSOCK_OP_RST, GUEST_PORT, last);
 		expect_none();
-		assert_in_range(vsock.device.due_ns, vsock_muxer_now_ns() - VSOCK_RETRY_NS,
-				vsock_muxer_now_ns() + VSOCK_RETRY_NS);
+		assert_in_range(vsock.device.due_ns, virtio_now_ns() - VSOCK_RETRY_NS,
+				virtio_now_ns() + VSOCK_RETRY_NS);
 		time_passes();
 	}
 	service();
