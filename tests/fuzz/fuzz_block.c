@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/fuzz/input.h"
 #include "virtio/block.h"
 #include "virtio/mmio.h"
 
@@ -61,32 +62,6 @@ static struct subject subjects[DISKS];
 static struct guest_memory memory;
 static uint8_t *ranges[2];
 static uint8_t bounce[DISK_BOUNCE_BYTES] __attribute__((aligned(PAGE)));
-
-struct input {
-	const uint8_t *bytes;
-	size_t size;
-};
-
-static void require(bool holds)
-{
-	if (!holds)
-		abort();
-}
-
-static uint8_t take(struct input *input)
-{
-	if (input->size == 0)
-		return 0;
-	input->size--;
-	return *input->bytes++;
-}
-
-static uint16_t take_u16(struct input *input)
-{
-	uint8_t low = take(input);
-
-	return (uint16_t)(low | take(input) << 8);
-}
 
 /* In or a little outside of memory; the top bits bring what is far away. */
 static uint64_t take_gpa(struct input *input)

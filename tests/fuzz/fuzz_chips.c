@@ -25,6 +25,7 @@
 #include "monitor/layout.h"
 #include "monitor/serial.h"
 #include "monitor/stop_ports.h"
+#include "tests/fuzz/input.h"
 
 enum {
 	STEP_MMIO = 5,
@@ -52,25 +53,6 @@ struct machine {
 	unsigned int noticed[2];
 	struct ioapic_message routes[LAYOUT_IOAPIC_PINS];
 };
-
-struct input {
-	const uint8_t *bytes;
-	size_t size;
-};
-
-static void require(bool holds)
-{
-	if (!holds)
-		abort();
-}
-
-static uint8_t take(struct input *input)
-{
-	if (input->size == 0)
-		return 0;
-	input->size--;
-	return *input->bytes++;
-}
 
 static void on_output(void *owner, uint8_t byte)
 {

@@ -25,6 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/fuzz/input.h"
 #include "virtio/mmio.h"
 #include "virtio/net.h"
 
@@ -82,32 +83,6 @@ static struct subject subject;
 static struct guest_memory memory;
 static uint8_t *ranges[2];
 static uint8_t packet[HEADER_BYTES + NET_FRAME_MAX_BYTES + 1024];
-
-struct input {
-	const uint8_t *bytes;
-	size_t size;
-};
-
-static void require(bool holds)
-{
-	if (!holds)
-		abort();
-}
-
-static uint8_t take(struct input *input)
-{
-	if (input->size == 0)
-		return 0;
-	input->size--;
-	return *input->bytes++;
-}
-
-static uint16_t take_u16(struct input *input)
-{
-	uint8_t low = take(input);
-
-	return (uint16_t)(low | take(input) << 8);
-}
 
 /* In or a little outside of memory; the top bits bring what is far away. */
 static uint64_t take_gpa(struct input *input)

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/fuzz/input.h"
 #include "virtio/queue.h"
 
 #define BASE_GPA UINT64_C(0x10000)
@@ -37,32 +38,6 @@ struct fuzz {
 	unsigned int floods;    /* many pushes at once: slow, so a few of them must do */
 	bool must_not_be_asked; /* a fault was found, so the queue waits for stop and start */
 };
-
-struct input {
-	const uint8_t *bytes;
-	size_t size;
-};
-
-static void require(bool holds)
-{
-	if (!holds)
-		abort();
-}
-
-static uint8_t take(struct input *input)
-{
-	if (input->size == 0)
-		return 0;
-	input->size--;
-	return *input->bytes++;
-}
-
-static uint16_t take_u16(struct input *input)
-{
-	uint8_t low = take(input);
-
-	return (uint16_t)(low | take(input) << 8);
-}
 
 /* In or a little outside of memory; the top bits bring what is far away. */
 static uint64_t take_gpa(struct input *input)

@@ -25,6 +25,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "tests/fuzz/input.h"
 #include "virtio/mmio.h"
 #include "virtio/vsock.h"
 
@@ -56,11 +57,6 @@ enum {
 	STEPS_MAX = 400,
 };
 
-struct input {
-	const uint8_t *bytes;
-	size_t size;
-};
-
 static struct vsock vsock;
 static struct mmio mmio;
 static struct guest_memory memory;
@@ -75,27 +71,6 @@ static uint16_t used_seen;
 static bool is_honest; /* the guest's rings are as they should be, so far */
 static struct sockaddr_un address;
 static socklen_t address_bytes;
-
-static void require(bool holds)
-{
-	if (!holds)
-		abort();
-}
-
-static uint8_t take(struct input *input)
-{
-	if (input->size == 0)
-		return 0;
-	input->size--;
-	return *input->bytes++;
-}
-
-static uint16_t take_u16(struct input *input)
-{
-	uint8_t low = take(input);
-
-	return (uint16_t)(low | take(input) << 8);
-}
 
 static uint64_t take_gpa(struct input *input)
 {
