@@ -273,9 +273,9 @@ static const struct step enter_steps[] = {
  */
 int jail_enter(struct jail *jail)
 {
+	static const struct step last_step = {JAIL_DESCRIPTORS, close_others};
 	struct room_report report = room_enter(&jail->room);
 	int error = take_report(jail, &report);
-	uint64_t began_ns;
 
 	if (report.is_launchers)
 		return -ECANCELED;
@@ -284,9 +284,5 @@ int jail_enter(struct jail *jail)
 	/* Once more: a change of ids or capabilities has cleared it. */
 	if (!error)
 		error = die_with_launcher(jail);
-	began_ns = room_now_ns();
-	if (!error)
-		error = jail_note(jail, JAIL_DESCRIPTORS, close_others(jail));
-	jail->took_ns[JAIL_DESCRIPTORS] = (uint32_t)(room_now_ns() - began_ns);
-	return error;
+	return error ? error : take_steps(jail, &last_step, 1);
 }
