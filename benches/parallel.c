@@ -13,8 +13,8 @@
  */
 #include <err.h>
 #include <errno.h>
-#include <getopt.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +26,7 @@
 
 #include "benches/child.h"
 #include "benches/clock.h"
+#include "benches/options.h"
 #include "benches/report.h"
 #include "benches/stats.h"
 #include "benches/subject.h"
@@ -67,7 +68,8 @@ struct options {
 	const char *json_path;
 	size_t starts;
 	size_t rounds;
-	unsigned int mounts;
+	size_t mounts;
+	bool is_quick;
 };
 
 struct measured {
@@ -82,7 +84,7 @@ static struct child children[STARTS_MAX];
 static uint64_t reaped_ns[STARTS_MAX];
 
 /* Mounts that cost nothing but their being there. */
-static void add_mounts(unsigned int count)
+static void add_mounts(size_t count)
 {
 	const char *directory = workspace_path("mounted");
 
@@ -92,17 +94,17 @@ static void add_mounts(unsigned int count)
 		err(EXIT_FAILURE, "--mounts: no mount namespace");
 	if (mkdir(directory, DIRECTORY_MODE))
 		err(EXIT_FAILURE, "%s", directory);
-	for (unsigned int i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++)
 		if (mount("/etc", directory, NULL, MS_BIND, NULL))
-			err(EXIT_FAILURE, "--mounts: mount %u", i);
+			err(EXIT_FAILURE, "--mounts: mount %zu", i);
 }
 
 /* The workspace can only be removed once nothing is mounted in it. */
-static void remove_mounts(unsigned int count)
+static void remove_mounts(size_t count)
 {
 	const char *directory = workspace_path("mounted");
 
-	for (unsigned int i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++)
 		umount2(directory, MNT_DETACH);
 	if (count > 0)
 		rmdir(directory);
@@ -233,7 +235,7 @@ static void report(const struct options *options)
 {
 	json_t *results = json_array();
 
-	printf("%zu rounds of %zu starts at once, %u mounts more; us since each spawn\n",
+	printf("%zu rounds of %zu starts at once, %zu mounts more; us since each spawn\n",
 	       options->rounds, options->starts, options->mounts);
 	printf("%-28s %-6s %12s %12s %12s %10s\n", "metric", "", "median", "p90", "p99", "p99/p50");
 	for (unsigned int metric = 0; metric < METRICS; metric++)
@@ -262,57 +264,43 @@ static void add_subjects(const struct options *options)
 	};
 }
 
-static _Noreturn void usage(void)
-{
-	errx(EXIT_FAILURE, "usage: bench_parallel --mote PATH --floor PATH --guest PATH "
-			   "[--starts 1..1000] [--rounds 1..100] [--mounts N] [--quick] "
-			   "[--json FILE]");
-}
-
 static struct options parse(int argc, char *argv[])
 {
-	static const struct option known[] = {
-		{"mote", required_argument, NULL, 'm'},
-		{"floor", required_argument, NULL, 'f'},
-		{"guest", required_argument, NULL, 'g'},
-		{"starts", required_argument, NULL, 's'},
-		{"rounds", required_argument, NULL, 'n'},
-		{"mounts", required_argument, NULL, 'o'},
-		{"json", required_argument, NULL, 'j'},
-		{"quick", no_argument, NULL, 'q'},
-		{NULL, 0, NULL, 0},
+	static struct options options;
+	static const struct options_row rows[] = {
+		{.name = "mote", .text = &options.mote_path, .is_required = true, .is_file = true},
+		{.name = "floor",
+		 .text = &options.floor_path,
+		 .is_required = true,
+		 .is_file = true},
+		{.name = "guest",
+		 .text = &options.guest_path,
+		 .is_required = true,
+		 .is_file = true},
+		{.name = "starts",
+		 .number = &options.starts,
+		 .minimum = 1,
+		 .maximum = STARTS_MAX,
+		 .usual = STARTS_USUAL},
+		{.name = "rounds",
+		 .number = &options.rounds,
+		 .minimum = 1,
+		 .maximum = ROUNDS_MAX,
+		 .usual = ROUNDS_USUAL,
+		 .quick = ROUNDS_QUICK},
+		{.name = "mounts", .number = &options.mounts, .maximum = MOUNTS_MAX},
+		{.name = "quick", .flag = &options.is_quick},
+		{.name = "json", .text = &options.json_path},
 	};
-	struct options options = {.starts = STARTS_USUAL, .rounds = ROUNDS_USUAL};
-	int option;
 
-	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
-		switch (option) {
-		case 'm': options.mote_path = optarg; break;
-		case 'f': options.floor_path = optarg; break;
-		case 'g': options.guest_path = optarg; break;
-		case 's': options.starts = strtoul(optarg, NULL, 10); break;
-		case 'n': options.rounds = strtoul(optarg, NULL, 10); break;
-		case 'o': options.mounts = (unsigned int)strtoul(optarg, NULL, 10); break;
-		case 'j': options.json_path = optarg; break;
-		case 'q': options.rounds = ROUNDS_QUICK; break;
-		default: usage();
-		}
-	}
-	if (optind != argc || !options.mote_path || !options.floor_path || !options.guest_path ||
-	    options.starts == 0 || options.starts > STARTS_MAX || options.rounds == 0 ||
-	    options.rounds > ROUNDS_MAX || options.mounts > MOUNTS_MAX)
-		usage();
+	options_take(rows, sizeof(rows) / sizeof(rows[0]), argc, argv);
 	return options;
 }
 
 int main(int argc, char *argv[])
 {
 	struct options options = parse(argc, argv);
-	char *guest_path = realpath(options.guest_path, NULL);
 
-	if (guest_path == NULL)
-		err(EXIT_FAILURE, "%s", options.guest_path);
-	options.guest_path = guest_path;
 	workspace_make(NULL);
 	add_mounts(options.mounts);
 	allow_descriptors(options.starts);
@@ -320,6 +308,5 @@ int main(int argc, char *argv[])
 	run_all(&options);
 	report(&options);
 	remove_mounts(options.mounts);
-	free(guest_path);
 	return EXIT_SUCCESS;
 }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 
 #include "benches/environment.h"
 
@@ -40,13 +41,62 @@ void report_add_ratio(json_t *result, const char *reference, const struct stats_
 	add_number(result, "ratio_p99", reference, ratio->p99);
 }
 
-int report_write(const char *path, json_t *results)
+void report_add_samples(json_t *result, const double *samples, size_t count)
 {
-	json_t *report =
-		json_pack("{so sO}", "environment", environment_describe(), "results", results);
-	int error = report == NULL ||
-		    json_dump_file(report, path, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) != 0;
+	json_t *list = json_array();
 
-	json_decref(report);
-	return error ? -EIO : 0;
+	for (size_t at = 0; at < count; at++)
+		json_array_append_new(list, number(samples[at]));
+	json_object_set_new(result, "samples", list);
+}
+
+void report_add_stage(json_t *result, const char *name, double us)
+{
+	json_t *stages = json_object_get(result, "stages");
+
+	if (stages == NULL) {
+		stages = json_array();
+		json_object_set_new(result, "stages", stages);
+	}
+	json_array_append_new(stages, json_pack("{ss so}", "name", name, "us", number(us)));
+}
+
+void report_set_x(json_t *result, const char *name, double value)
+{
+	json_object_set_new(result, "x",
+			    json_pack("{ss so}", "name", name, "value", number(value)));
+}
+
+/* One result to a line: a file with samples stays one that can be searched. */
+static int write_lines(FILE *file, const json_t *environment, const json_t *results)
+{
+	const size_t flags = JSON_REAL_PRECISION(9);
+	int error = fprintf(file, "{\"environment\": ") < 0;
+	const json_t *result;
+	size_t at;
+
+	error |= json_dumpf(environment, file, flags);
+	error |= fprintf(file, ",\n\"results\": [") < 0;
+	json_array_foreach (results, at, result) {
+		error |= fprintf(file, at == 0 ? "\n" : ",\n") < 0;
+		error |= json_dumpf(result, file, flags);
+	}
+	error |= fprintf(file, "\n]}\n") < 0;
+	return error;
+}
+
+int report_write(const char *path, const json_t *results)
+{
+	json_t *environment = environment_describe();
+	FILE *file = fopen(path, "we");
+	int error;
+
+	if (environment == NULL || file == NULL)
+		error = -1;
+	else
+		error = write_lines(file, environment, results);
+	if (file != NULL)
+		error |= fclose(file);
+	json_decref(environment);
+	return error != 0 ? -EIO : 0;
 }

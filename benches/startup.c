@@ -18,13 +18,13 @@
  */
 #include <err.h>
 #include <errno.h>
-#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "benches/disk_file.h"
+#include "benches/options.h"
 #include "benches/report.h"
 #include "benches/stats.h"
 #include "benches/subject.h"
@@ -64,6 +64,7 @@ struct options {
 	size_t rounds;
 	bool has_disk;
 	bool has_nic;
+	bool is_quick;
 };
 
 /* When each stage of a subject began, in microseconds since the spawn. */
@@ -302,61 +303,44 @@ static void report(const struct options *options)
 	json_decref(results);
 }
 
-static _Noreturn void usage(void)
-{
-	errx(EXIT_FAILURE,
-	     "usage: bench_startup --floor PATH --guest PATH [--mote PATH [--disk] [--nic]] "
-	     "[--pairs 1..10000] [--quick] [--json FILE]");
-}
-
 static struct options parse(int argc, char *argv[])
 {
-	static const struct option known[] = {
-		{"mote", required_argument, NULL, 'm'},
-		{"floor", required_argument, NULL, 'f'},
-		{"guest", required_argument, NULL, 'g'},
-		{"disk", no_argument, NULL, 'd'},
-		{"nic", no_argument, NULL, 'i'},
-		{"json", required_argument, NULL, 'j'},
-		{"pairs", required_argument, NULL, 'n'},
-		{"quick", no_argument, NULL, 'q'},
-		{NULL, 0, NULL, 0},
+	static struct options options;
+	static const struct options_row rows[] = {
+		{.name = "floor",
+		 .text = &options.floor_path,
+		 .is_required = true,
+		 .is_file = true},
+		{.name = "guest",
+		 .text = &options.guest_path,
+		 .is_required = true,
+		 .is_file = true},
+		{.name = "mote", .text = &options.mote_path, .is_file = true},
+		{.name = "disk", .flag = &options.has_disk},
+		{.name = "nic", .flag = &options.has_nic},
+		{.name = "pairs",
+		 .number = &options.rounds,
+		 .minimum = 1,
+		 .maximum = ROUNDS_MAX,
+		 .usual = ROUNDS_USUAL,
+		 .quick = ROUNDS_QUICK},
+		{.name = "quick", .flag = &options.is_quick},
+		{.name = "json", .text = &options.json_path},
 	};
-	struct options options = {.rounds = ROUNDS_USUAL};
-	int option;
 
-	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
-		switch (option) {
-		case 'm': options.mote_path = optarg; break;
-		case 'f': options.floor_path = optarg; break;
-		case 'g': options.guest_path = optarg; break;
-		case 'd': options.has_disk = true; break;
-		case 'i': options.has_nic = true; break;
-		case 'j': options.json_path = optarg; break;
-		case 'n': options.rounds = strtoul(optarg, NULL, 10); break;
-		case 'q': options.rounds = ROUNDS_QUICK; break;
-		default: usage();
-		}
-	}
-	if (optind != argc || options.floor_path == NULL || options.guest_path == NULL ||
-	    options.rounds == 0 || options.rounds > ROUNDS_MAX ||
-	    ((options.has_disk || options.has_nic) && options.mote_path == NULL))
-		usage();
+	options_take(rows, sizeof(rows) / sizeof(rows[0]), argc, argv);
+	if ((options.has_disk || options.has_nic) && options.mote_path == NULL)
+		errx(EXIT_FAILURE, "--disk and --nic are mote's: --mote is missing");
 	return options;
 }
 
 int main(int argc, char *argv[])
 {
 	struct options options = parse(argc, argv);
-	char *guest_path = realpath(options.guest_path, NULL);
 
-	if (guest_path == NULL)
-		err(EXIT_FAILURE, "%s", options.guest_path);
-	options.guest_path = guest_path;
 	workspace_make(NULL);
 	add_subjects(&options);
 	run_all(options.rounds);
 	report(&options);
-	free(guest_path);
 	return EXIT_SUCCESS;
 }
