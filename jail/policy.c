@@ -145,6 +145,10 @@ const struct policy_row policy_rows[] = {
 	{LAUNCHER, USED, CALL(rt_sigprocmask), ANY,
 	 "leave raw mode without being stopped for it in the background"},
 
+	/* the launcher gives standard input and output back as they were */
+	{LAUNCHER, RARE, CALL(fcntl), ONLY(1, F_SETFL),
+	 "a socket that was --stdio's waits again, as it did before"},
+
 	/* the launcher removes the VM's cgroup, by descriptors of its parents: it has no root */
 	{LAUNCHER, USED, CALL(unlinkat), ONLY(2, AT_REMOVEDIR),
 	 "remove the group of a VM process that is gone"},
@@ -159,7 +163,7 @@ const struct policy_row policy_rows[] = {
 	{LAUNCHER, RARE, CALL(brk), ANY,
 	 "a report that is longer than what the heap has left"},
 
-	/* the broker: a launcher of a VM with vsock, whose only way to files is its working directory */
+	/* the broker: a launcher of a VM with a vsock socket, whose only way to files is its working directory */
 	{BROKER, USED, CALL(recvfrom), ANY,
 	 "the VM process asks for a connection to a port"},
 	{BROKER, USED, CALL(socket), ONLY(0, AF_UNIX),
@@ -172,8 +176,6 @@ const struct policy_row policy_rows[] = {
 	 "whether the file of the vsock's own socket is still the one that mote made"},
 	{BROKER, USED, CALL(unlinkat), ONLY(2, 0),
 	 "remove that file"},
-	{BROKER, RARE, CALL(fcntl), ONLY(1, F_SETFL),
-	 "a socket as standard input or output of --stdio waits again, as it did before"},
 
 	/* the end, and hosts that are different */
 	{ALL, USED, CALL(exit_group), ANY,

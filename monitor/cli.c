@@ -379,6 +379,10 @@ int cli_consent(const struct cli *cli, const struct vm_config *config, struct re
 	if (cli->stdio.present && !config->vsock.present)
 		return reason_set(reason, -EINVAL,
 				  "--stdio: the configuration has no vsock to connect by");
+	if (config->vsock.present && !config->vsock.uds_path && !cli->stdio.present)
+		return reason_set(reason, -EINVAL,
+				  "vsock.uds_path: missing, and without --stdio vsock:PORT as "
+				  "well nothing could connect");
 	if (config->mote.jail.seccomp != CONFIG_SECCOMP_LOG || cli->allow_seccomp_log)
 		return 0;
 	return reason_set(reason, -EINVAL,

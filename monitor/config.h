@@ -128,7 +128,8 @@ struct config_interface {
 struct config_vsock {
 	bool present;
 	uint32_t guest_cid;
-	const char *uds_path; /* /dev/fd/N: it listens already */
+	bool has_uds_path;    /* the key is there, whatever its value */
+	const char *uds_path; /* /dev/fd/N: it listens already; NULL: only --stdio connects */
 };
 
 /* Who may connect to the file that uds_path names. */

@@ -37,7 +37,7 @@ static int parse_uds_path(void *target, const char *text, struct reason *reason)
 static const struct json_field vsock_fields[] = {
 	{"guest_cid", JSON_FIELD_U32, .required = true, .minimum = CID_MIN, .maximum = CID_MAX,
 	 SECTION_FIELD(config_vsock, guest_cid)},
-	{"uds_path", JSON_FIELD_PARSED, .required = true, PATH_BYTES, .parse = parse_uds_path,
+	{"uds_path", JSON_FIELD_PARSED, PATH_BYTES, .parse = parse_uds_path,
 	 SECTION_FIELD(config_vsock, uds_path)},
 	{"vsock_id", JSON_FIELD_IGNORED_STRING, .maximum = PATH_MAX},
 };
@@ -47,9 +47,12 @@ static const struct json_schema vsock_schema = {vsock_fields, JSON_COUNT(vsock_f
 void config_read_vsock(struct json_reader *reader, json_t *value, void *target)
 {
 	struct config_vsock *vsock = &((struct vm_config *)target)->vsock;
+	const json_t *path;
 
 	*vsock = (struct config_vsock){.present = true};
 	json_read_object(reader, value, &vsock_schema, vsock);
+	path = json_object_get(value, "uds_path");
+	vsock->has_uds_path = path && !json_is_null(path);
 }
 
 /* Octal, in quotes, as JSON has no octal numbers and 660 is another number. */
@@ -94,6 +97,8 @@ void config_check_vsock(struct json_reader *reader, const struct vm_config *conf
 		return;
 	if (!config->vsock.present)
 		json_complain(reader, "mote.vsock: there is no vsock");
+	else if (!config->vsock.has_uds_path)
+		json_complain(reader, "mote.vsock: vsock has no uds_path to give a mode or owner");
 	else if (path && open_path_is_descriptor(path))
 		json_complain(reader, "mote.vsock: an open descriptor has its mode and owner "
 				      "already");

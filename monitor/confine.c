@@ -235,10 +235,13 @@ static unsigned int rings_max(const struct vm_config *config)
 	return rings;
 }
 
-/* One for each, and one to hang up on who comes when there are as many. */
+/*
+ * One for each, and one to hang up on who comes when there are as many.  Without a socket there is
+ * at most the stream of --stdio, which is open already.
+ */
 static unsigned int connections_max(const struct vm_config *config)
 {
-	return config->vsock.present ? VSOCK_CONNECTIONS_MAX + 1 : 0;
+	return config->vsock.uds_path ? VSOCK_CONNECTIONS_MAX + 1 : 0;
 }
 
 int confine_vm(struct confinement *confinement, unsigned int threads, struct reason *reason)

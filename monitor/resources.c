@@ -114,7 +114,7 @@ static int open_vsock(struct resources *resources, const struct vm_config *confi
 {
 	int error;
 
-	if (!config->vsock.present)
+	if (!config->vsock.uds_path)
 		return 0;
 	error = vsock_socket_open(&resources->vsock, config, reason);
 	if (error || resources->vsock.directory_fd < 0)

@@ -40,7 +40,7 @@ struct resources {
 	/* As in the config, whose counts hold. */
 	struct drive_file drives[CONFIG_DRIVES_MAX];
 	struct uplink uplinks[CONFIG_INTERFACES_MAX];
-	struct vsock_socket vsock;
+	struct vsock_socket vsock;  /* where clients of the host are to connect */
 	struct vsock_broker broker; /* of a vsock socket that has a place */
 	struct stdio_stream stdio;  /* where the guest is to have it */
 };

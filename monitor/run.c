@@ -105,7 +105,8 @@ static int shed(struct launcher *launcher, struct reason *reason)
 	if (error)
 		log_warning("cannot switch the terminal to raw mode: %s", strerror(-error));
 	return confine_thread(&confinement,
-			      config.vsock.present ? JAIL_ROLE_BROKER : JAIL_ROLE_LAUNCHER, reason);
+			      config.vsock.uds_path ? JAIL_ROLE_BROKER : JAIL_ROLE_LAUNCHER,
+			      reason);
 }
 
 /* Everything a VM process needs exists; make one and see it to its end. */

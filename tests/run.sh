@@ -102,7 +102,7 @@ part_user() {
 	# The checkout may be where an ordinary user cannot look.
 	stage=$(mktemp -d)
 	cp "$MOTE" "$MOTE_GUESTS"/*.elf "$MOTE_GUESTS"/../vm/{uds_peer,with_fd} \
-		"$top"/tests/vm/*.{t,sh} "$stage"
+		"$top"/tests/vm/*.{t,sh} "$top/tests/guests/fn.json" "$stage"
 	rm "$stage"/{block_kill,memory,net*}.t
 	chmod -R a+rX "$stage"
 	MOTE=$stage/mote MOTE_GUESTS=$stage MOTE_NO_RATES=1 \

@@ -144,6 +144,17 @@ listen() {
 	[[ $output == "mote: --stdio: standard input is the configuration already (see mote help)" ]]
 }
 
+@test "without a path a vsock serves --stdio alone, and a run without either is refused" {
+	printf '{"boot-source": {"kernel_image_path": "kernel"}, "vsock": {"guest_cid": 3}}\n' >vm.json
+	run -0 "$MOTE" check vm.json
+	start
+	[[ $status -eq 126 ]]
+	[[ $errors == "mote: vsock.uds_path: missing, and without --stdio vsock:PORT as well nothing could connect" ]]
+	start --stdio vsock:1024
+	[[ $status -eq 169 ]]
+	[[ $(ls) == $'kernel\nresult\nstderr\nvm.json' ]]
+}
+
 @test "--stdio leaves a socket that it was given as it was" {
 	command -v python3 >/dev/null || skip "python3 is not installed"
 	configure v.sock

@@ -245,7 +245,7 @@ static const struct attempt attempts[] = {
 	{"ioctl FIONBIO", ALL, NOTED, SYS_ioctl, {ANYTHING, FIONBIO, ADDRESS(page)}},
 	{"ioctl TCSETS", VM, NOTED, SYS_ioctl, {ANYTHING, TCSETS, ADDRESS(page)}},
 	{"fcntl F_DUPFD", ALL, NOTED, SYS_fcntl, {0, F_DUPFD, 0}},
-	{"fcntl F_SETFL", ALL & ~BROKER, NOTED, SYS_fcntl, {ANYTHING, F_SETFL, O_APPEND}},
+	{"fcntl F_SETFL", IO | VCPU, NOTED, SYS_fcntl, {ANYTHING, F_SETFL, O_APPEND}},
 	{"fcntl F_SETSIG", ALL, NOTED, SYS_fcntl, {ANYTHING, F_SETSIG, SIGKILL}},
 	{"fcntl F_SETOWN", ALL, NOTED, SYS_fcntl, {ANYTHING, F_SETOWN, HOST_INIT}},
 	{"fallocate that grows", ALL, NOTED, SYS_fallocate,

@@ -261,6 +261,12 @@ static void standard_streams_go_to_a_port(void **state)
 	assert_int_equal(cli_consent(&cli, &config, &reason), 0);
 	cli_apply(&cli, &config);
 	assert_int_equal(config.stdio.guest_port, 1024);
+	takes("run vm.json");
+	assert_int_equal(cli_consent(&cli, &config, &reason), -EINVAL);
+	assert_string_equal(reason.text, "vsock.uds_path: missing, and without --stdio vsock:PORT "
+					 "as well nothing could connect");
+	config.vsock.uds_path = "v.sock";
+	assert_int_equal(cli_consent(&cli, &config, &reason), 0);
 	takes("run --stdio=vsock:4294967294 vm.json");
 	assert_int_equal(cli.stdio.guest_port, UINT32_MAX - 1);
 	takes("--config-file vm.json --no-api --stdio vsock:0");

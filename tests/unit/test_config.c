@@ -245,6 +245,11 @@ static void every_key_of_vsock_arrives(void **state)
 	assert_int_equal(config.mote.vsock.gid, UINT32_MAX);
 	config_release(&config);
 
+	load_golden("tests/config/accept/vsock-without-path.json");
+	assert_true(config.vsock.present);
+	assert_null(config.vsock.uds_path);
+	config_release(&config);
+
 	load_golden("tests/config/accept/vsock.json");
 	assert_int_equal(config.mote.vsock.mode, 0600);
 	config_release(&config);

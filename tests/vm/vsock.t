@@ -348,6 +348,52 @@ if [ -x "$tools/with_fd" ]; then
 else
 	skip 'one socket for both' 'with_fd is not here'
 fi
+
+# As a user types it: the folder where it is typed has the checkout's names.
+example="${0%/*}/../guests/fn.json"
+[ -e "$example" ] || example="$MOTE_GUESTS/fn.json"
+mkdir -p "$tap_work/checkout/build/release/tests" "$tap_work/checkout/tests/guests"
+ln -s "$MOTE_GUESTS" "$tap_work/checkout/build/release/tests/guests"
+cp "$example" "$tap_work/checkout/tests/guests/fn.json"
+mote=$(readlink -f "$MOTE")
+status=0
+(
+	cd "$tap_work/checkout" || exit
+	printf 'GET /answer' | "$mote" run --stdio vsock:1024 tests/guests/fn.json
+) >"$answer" 2>"$errors" || status=$?
+printf 'GET /ANSWER' >"$tap_work/wanted"
+filter 'the example' "$tap_work/wanted"
+is 'the example: the console is on standard error' "$(cat "$errors")" 'a request of 11 bytes'
+is 'the example: it makes no file' "$(find "$tap_work/checkout" ! -type d ! -type l)" \
+	"$tap_work/checkout/tests/guests/fn.json"
+runs=
+for caller in 1 2 3 4 5 6 7 8 9 10; do
+	(
+		cd "$tap_work/checkout" || exit
+		echo "0 caller $caller" | "$mote" run --stdio vsock:1024 tests/guests/fn.json 2>/dev/null
+	) >"$answer.$caller" &
+	runs="$runs $!"
+done
+right=0
+for run in $runs; do wait "$run" && right=$((right + 1)); done
+is 'ten runs of the example at once: exit statuses' "$right" 10
+is 'ten runs of the example at once: answers' "$(cat "$answer".* | sort | uniq | grep -cx '0 CALLER [0-9]*')" 10
+cat >"$tap_work/alone.json" <<END
+{
+  "boot-source": {"kernel_image_path": "$MOTE_GUESTS/vsock_echo.elf", "boot_args": "connect=5000 connections=3 count=4"},
+  "vsock": {"guest_cid": 3},
+  "mote": {"timeout_ms": 10000}
+}
+END
+status=0
+timeout 60 "$MOTE" run --result "$tap_work/fn.result" --stdio vsock:7 "$tap_work/alone.json" \
+	<"$tap_work/hello" >"$answer" 2>"$errors" || status=$?
+filter 'without a socket: one stream' "$tap_work/hello"
+check 'without a socket: the guest connects to nobody' grep -q 'refused 3,' "$errors"
+is 'without a socket: no other word' "$(grep -c . "$errors")" 2
+output="$tap_work/fn"
+is 'without a socket: counted' "$(number vsock_guest_connections) $(number vsock_host_connections) $(number vsock_refused)" '0 1 3'
+
 tries=0
 while [ "$tries" -lt 20 ] && [ "$(echo again | "$MOTE" run --stdio vsock:1024 "$fn" 2>/dev/null)" = AGAIN ]; do
 	tries=$((tries + 1))
