@@ -23,8 +23,6 @@ enum {
 	CPU_TO_PERCENT = 85,
 };
 
-static const char errors_name[] = "errors";
-
 static void take_lines(struct session *session, const struct session_plan *plan)
 {
 	char *end;
@@ -91,7 +89,7 @@ static int check_end(const struct session *session, int good_status,
 /* The last line that the program wrote to standard error says it best. */
 void session_take_reason(char reason[SESSION_REASON_BYTES])
 {
-	FILE *file = fopen(workspace_path(errors_name), "re");
+	FILE *file = fopen(workspace_path(SESSION_ERRORS_NAME), "re");
 	char line[SESSION_REASON_BYTES];
 
 	if (file == NULL)
@@ -108,7 +106,8 @@ int session_run(struct session *session, const struct command *command,
 		const struct session_plan *plan, char reason[SESSION_REASON_BYTES])
 {
 	int timed_out;
-	int error = child_start(&session->child, command->arguments, workspace_path(errors_name));
+	int error = child_start(&session->child, command->arguments,
+				workspace_path(SESSION_ERRORS_NAME));
 
 	if (error != 0) {
 		snprintf(reason, SESSION_REASON_BYTES, "%s: %s", command->arguments[0],

@@ -20,6 +20,9 @@ enum {
 	SESSION_REASON_BYTES = 256,
 };
 
+/* The workspace's file that holds what the last run wrote to standard error. */
+#define SESSION_ERRORS_NAME "errors"
+
 struct session {
 	struct child child;
 	struct cpu_track track;

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,20 +17,65 @@
 #include "benches/clock.h"
 
 enum {
+	OUTPUT_MAX_BYTES = 4096,
+	OUTPUT_PIECES_MAX = 1024,
 	RESULT_MAX_BYTES = 32 *
 			   1024, /* less than a pipe holds, so that it can be read at the end */
 };
 
-/* Reads to the end and returns when the first byte came, or 0 if none did. */
-static uint64_t drain_output(int fd)
-{
-	uint64_t first_ns = 0;
-	char bytes[4096];
+/* What a run printed, and when each piece of it came. */
+struct output {
+	char bytes[OUTPUT_MAX_BYTES];
+	size_t length;
+	size_t ends[OUTPUT_PIECES_MAX]; /* up to where the output was there at ns[] */
+	uint64_t ns[OUTPUT_PIECES_MAX];
+	size_t piece_count;
+};
 
-	while (read(fd, bytes, sizeof(bytes)) > 0)
-		if (first_ns == 0)
-			first_ns = clock_now_ns();
-	return first_ns;
+static struct output output;
+
+/* Pieces beyond what there is room for are dropped: only the first of the guest's matters. */
+static void keep_piece(const char *bytes, size_t length, uint64_t now_ns)
+{
+	if (output.piece_count == OUTPUT_PIECES_MAX || length > OUTPUT_MAX_BYTES - output.length)
+		return;
+	memcpy(output.bytes + output.length, bytes, length);
+	output.length += length;
+	output.ends[output.piece_count] = output.length;
+	output.ns[output.piece_count] = now_ns;
+	output.piece_count++;
+}
+
+/* Reads to the end, or kills the program that says nothing for too long. */
+static void drain_output(const struct child *child)
+{
+	struct pollfd readable = {.fd = child->output_fd, .events = POLLIN};
+	char bytes[4096];
+	ssize_t got;
+
+	output.length = 0;
+	output.piece_count = 0;
+	do {
+		if (poll(&readable, 1, SUBJECT_RUN_MAX_MS) == 0)
+			kill(child->pid, SIGKILL);
+		got = read(child->output_fd, bytes, sizeof(bytes));
+		if (got > 0)
+			keep_piece(bytes, (size_t)got, clock_now_ns());
+	} while (got > 0);
+}
+
+/* When the first byte of the guest's own output came; 0 if none did. */
+static uint64_t first_output_ns(const struct subject *subject)
+{
+	const char *says = subject->guest_says == NULL ? "" : subject->guest_says;
+	const char *at = memmem(output.bytes, output.length, says, strlen(says));
+
+	if (at == NULL)
+		return 0;
+	for (size_t piece = 0; piece < output.piece_count; piece++)
+		if (output.ends[piece] > (size_t)(at - output.bytes))
+			return output.ns[piece];
+	return 0;
 }
 
 static int reap(const struct subject *subject, const struct child *child)
@@ -38,7 +85,7 @@ static int reap(const struct subject *subject, const struct child *child)
 
 	if (error != 0)
 		return error;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+	if (WIFEXITED(status) && WEXITSTATUS(status) == subject->good_status)
 		return 0;
 	fprintf(stderr, "%s: %s %d\n", subject->name, WIFEXITED(status) ? "status" : "signal",
 		WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
@@ -137,7 +184,7 @@ int subject_run(const struct subject *subject, struct subject_run *run)
 {
 	struct subject_run seen = {0};
 	struct child child;
-	int error = child_start(&child, subject->arguments, NULL);
+	int error = child_start(&child, subject->arguments, subject->errors_path);
 
 	if (error != 0) {
 		fprintf(stderr, "%s: %s: %s\n", subject->name, subject->arguments[0],
@@ -145,12 +192,13 @@ int subject_run(const struct subject *subject, struct subject_run *run)
 		return error;
 	}
 	seen.spawned_ns = child.spawned_ns;
-	seen.first_output_ns = drain_output(child.output_fd);
+	drain_output(&child);
 	error = reap(subject, &child);
 	seen.reaped_ns = clock_now_ns();
+	seen.first_output_ns = first_output_ns(subject);
 	if (error == 0 && seen.first_output_ns == 0)
 		error = -EIO;
-	if (error == 0)
+	if (error == 0 && subject->format != SUBJECT_NO_STAMPS)
 		error = subject_take_stamps(subject, &seen, child.result_fd);
 	child_close(&child);
 	if (error == 0)

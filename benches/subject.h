@@ -14,8 +14,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "benches/child.h"
+
 enum {
-	SUBJECT_ARGUMENTS_MAX = 8,
+	SUBJECT_RUN_MAX_MS = 20000, /* a program that prints nothing for so long is killed */
 	SUBJECT_STAGES_MAX = 48,
 	SUBJECT_STAGE_NAME_BYTES = 32,
 };
@@ -23,12 +25,16 @@ enum {
 enum subject_format {
 	SUBJECT_RESULT_LINE, /* JSON with a "trace" array of {"stage", "ns"} */
 	SUBJECT_STAMP_LINES, /* "NAME NANOSECONDS" */
+	SUBJECT_NO_STAMPS,   /* a program that knows nothing of this */
 };
 
 struct subject {
 	const char *name;
-	const char *arguments[SUBJECT_ARGUMENTS_MAX]; /* the program's path first, NULL last */
+	const char *arguments[CHILD_ARGUMENTS_MAX]; /* the program's path first, NULL last */
 	enum subject_format format;
+	const char *guest_says;  /* where the program prints too: how the guest's output begins */
+	const char *errors_path; /* takes standard error; NULL: it goes to ours */
+	int good_status;
 };
 
 struct subject_stage {
@@ -38,7 +44,8 @@ struct subject_stage {
 
 struct subject_run {
 	uint64_t spawned_ns;
-	uint64_t first_instruction_ns; /* stage "guest-boot", or "first-exit" where there is none */
+	uint64_t first_instruction_ns; /* stage "guest-boot", or "first-exit" where there is none;
+					* 0 without stamps */
 	uint64_t first_output_ns;
 	uint64_t reaped_ns;
 	struct subject_stage stages[SUBJECT_STAGES_MAX];
@@ -53,7 +60,8 @@ int subject_take_stamps(const struct subject *subject, struct subject_run *run, 
 
 /*
  * Run it once.  Returns 0, or a negative errno with a message on standard error: -EIO for a
- * status other than 0 or a run without output, -EPROTO for stamps that are missing or unreadable.
+ * status other than the good one or a run without output of the guest, -EPROTO for stamps that are
+ * missing or unreadable.
  */
 int subject_run(const struct subject *subject, struct subject_run *run);
 
