@@ -17,7 +17,7 @@ readonly packages_bench_block=(qemu-system-x86 fio)
 readonly packages_bench_net=(qemu-system-x86)
 readonly packages_lint=(mandoc clang-format clang-tidy cppcheck shellcheck)
 
-readonly benchmarks=(startup parallel block net)
+readonly benchmarks=(startup parallel block net vsock)
 
 usage() {
 	cat <<'EOF'
@@ -29,7 +29,7 @@ usage: ./build.sh TASK
   test            unit, command-line, native and lab tests; MOTE_KVM=none runs all guests in the lab
   lint            format, static analysis and the structure's own rules
   fuzz [SECONDS]  run every fuzz target for SECONDS (default 60) from its corpus
-  bench NAME      benchmarks; NAME: startup, parallel, block, net or all.  --quick, --json FILE
+  bench NAME      benchmarks; NAME: startup, parallel, block, net, vsock or all.  --quick, --json FILE
   guest-kernel    build the minimal Linux guest kernels, print where they are
   clean           remove what was built here (caches outside stay)
 EOF
@@ -226,6 +226,11 @@ bench_net() {
 	(need "${packages_bench_net[@]}") || true
 	"$build/release/benches/bench_net" --mote "$build/mote" \
 		--guest "$build/release/tests/guests/net_bench.elf" "$@"
+}
+
+bench_vsock() {
+	"$build/release/benches/bench_vsock" --mote "$build/mote" \
+		--guest "$build/release/tests/guests/vsock_bench.elf" "$@"
 }
 
 # One report out of several; only --quick and --json mean something to every benchmark.

@@ -2,6 +2,10 @@
 /* benches/vm_config.c - see vm_config.h. */
 #include "benches/vm_config.h"
 
+enum {
+	GUEST_CID = 3,
+};
+
 json_t *vm_config_new(const char *kernel_path, const char *boot_args, unsigned int ram_mib)
 {
 	return json_pack("{s{ss ss} s{si si}}", "boot-source", "kernel_image_path", kernel_path,
@@ -47,4 +51,12 @@ void vm_config_add_interface(json_t *config, const char *iface_id, const char *t
 	json_array_append_new(at_key(config, "network-interfaces", json_array()),
 			      json_pack("{ss ss ss}", "iface_id", iface_id, "host_dev_name",
 					tap_name, "guest_mac", guest_mac));
+}
+
+void vm_config_add_vsock(json_t *config, const char *uds_path)
+{
+	if (config == NULL)
+		return;
+	json_object_set_new(config, "vsock",
+			    json_pack("{si ss}", "guest_cid", GUEST_CID, "uds_path", uds_path));
 }

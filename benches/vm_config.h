@@ -18,4 +18,7 @@ void vm_config_add_drive(json_t *config, const char *drive_id, const char *path,
 void vm_config_add_interface(json_t *config, const char *iface_id, const char *tap_name,
 			     const char *guest_mac);
 
+/* Add a vsock device that listens at that path. */
+void vm_config_add_vsock(json_t *config, const char *uds_path);
+
 #endif

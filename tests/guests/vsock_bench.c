@@ -7,8 +7,9 @@
  *	    send                SIZE bytes at a time, to port 5009, as many as can be
  *	    receive             the same from port 5019
  *	    connect             a connection to port 5009, and its end
- *	run_ms=MS               how long each run is (2 s)
- *	credit= packet= rx_buffer= ...    see lib/virtio_vsock.h
+ *	    serve               what comes in, for ever: 7 echo, 9 discard, 19 source; 5 ends the
+ *run run_ms=MS               how long each run is (2 s) credit= packet= rx_buffer= ...    see
+ *lib/virtio_vsock.h
  *
  * Prints "ready MODE" when a run begins and a line of JSON when it ends.  Exit code 1: no vsock,
  * 2: a wrong argument, 3: a connection was refused, or ended before the run did.
@@ -23,9 +24,13 @@
 #include "tests/guests/lib/virtio_vsock.h"
 
 enum {
-	PORT_ECHO = 5007,
+	PORT_ECHO = 5007, /* of the host */
 	PORT_DISCARD = 5009,
 	PORT_SOURCE = 5019,
+	SERVICE_END = 5, /* of the guest */
+	SERVICE_ECHO = 7,
+	SERVICE_DISCARD = 9,
+	SERVICE_SOURCE = 19,
 	SIZE_BYTES = 64,
 	SIZE_MAX_BYTES = 1 << 20,
 	RUN_MS = 2000,
@@ -162,9 +167,81 @@ static int run_once(const struct run *run, uint32_t size_bytes)
 	return 0;
 }
 
+/* -- Services -- */
+
+static void echo(struct vsock_stream *stream)
+{
+	uint32_t room;
+	uint32_t part;
+
+	do {
+		room = vsock_is_writable(stream) ? vsock_credit(stream) : SIZE_MAX_BYTES;
+		part = vsock_receive(stream, data, room < SIZE_MAX_BYTES ? room : SIZE_MAX_BYTES);
+		bytes += vsock_send(stream, data, part);
+		count += part > 0;
+	} while (part > 0);
+}
+
+static void discard(struct vsock_stream *stream)
+{
+	uint32_t part;
+
+	while ((part = vsock_receive(stream, data, SIZE_MAX_BYTES)) > 0)
+		bytes += part;
+}
+
+/* Returns false once the run is over. */
+static bool serve(struct vsock_stream *stream)
+{
+	switch (stream->own_port) {
+	case SERVICE_END: return false;
+	case SERVICE_ECHO: echo(stream); break;
+	case SERVICE_SOURCE: bytes += vsock_send(stream, data, SIZE_MAX_BYTES); break;
+	default: discard(stream); break;
+	}
+	/* Either the host has had enough, or all that it sent was taken. */
+	if (stream->state == VSOCK_OVER || vsock_is_at_end(stream))
+		vsock_close(stream);
+	return true;
+}
+
+static bool serve_all(void)
+{
+	while (vsock_accept(&vsock) != NULL)
+		count++;
+	for (uint32_t at = 0; at < vsock.touched; at++) {
+		struct vsock_stream *stream = &vsock.streams[at];
+
+		if ((stream->state == VSOCK_ESTABLISHED || stream->state == VSOCK_OVER) &&
+		    !serve(stream))
+			return false;
+	}
+	return true;
+}
+
+static int serve_for_ever(void)
+{
+	static const uint32_t ports[] = {SERVICE_END, SERVICE_ECHO, SERVICE_DISCARD,
+					 SERVICE_SOURCE};
+	static const struct run run = {.mode = "serve"};
+	uint64_t begin_tsc = tsc_read();
+
+	for (uint32_t at = 0; at < sizeof(ports) / sizeof(ports[0]); at++)
+		vsock_listen(&vsock, ports[at]);
+	print("ready serve\n");
+	do {
+		vsock_wait(&vsock);
+		vsock_poll(&vsock);
+	} while (serve_all());
+	report(&run, 0, tsc_read() - begin_tsc, 0, 0);
+	return 0;
+}
+
 /* Behind the mode there may be a colon and a size. */
 static int run_named(const char *text)
 {
+	if (string_starts_with(text, "serve"))
+		return serve_for_ever();
 	for (uint32_t at = 0; at < sizeof(modes) / sizeof(modes[0]); at++) {
 		size_t length = strlen(modes[at].mode);
 		uint64_t size_bytes = SIZE_BYTES;
