@@ -5,6 +5,7 @@
  * In the launcher:
  *
  *	jail_init()          what the caller does not set: ids, what may be missing
+ *	jail_share_room()    or not: an empty root and network that exist already
  *	jail_clone_flags()   the namespaces that clone3() makes
  *	jail_make_room()     right after the clone, at the same time as the clone builds its
  *	                     machine: empty root and network, for both of them (room.h)
@@ -74,6 +75,12 @@ struct jail {
 
 /* Before the clone.  Opens two descriptors, which the VM process closes in jail_enter(). */
 int jail_init(struct jail *jail);
+
+/* For root: move into these namespaces in place of new ones; see room_share(). */
+void jail_share_room(struct jail *jail, int mounts_fd, int network_fd);
+
+/* Whether jail_make_room() makes one, for which others have to wait. */
+bool jail_makes_room(const struct jail *jail);
 
 /*
  * Judge the `error` of a piece that another module takes: returns 0 where there is none, or where

@@ -35,6 +35,8 @@ int room_open(struct room *room)
 	const struct room opened = {
 		.launcher_fd = pidfd_open(getpid(), 0),
 		.made_fd = eventfd(0, EFD_CLOEXEC),
+		.mounts_fd = ROOM_NONE,
+		.network_fd = ROOM_NONE,
 	};
 	int error = opened.launcher_fd < 0 || opened.made_fd < 0 ? -errno : 0;
 
@@ -45,6 +47,17 @@ int room_open(struct room *room)
 	}
 	*room = opened;
 	return 0;
+}
+
+void room_share(struct room *room, int mounts_fd, int network_fd)
+{
+	room->mounts_fd = mounts_fd;
+	room->network_fd = network_fd;
+}
+
+static bool is_shared(const struct room *room)
+{
+	return room->mounts_fd != ROOM_NONE;
 }
 
 bool room_has_launcher(const struct room *room)
@@ -95,7 +108,26 @@ static int tell(const struct room *room, const struct room_report *report)
 	return write(room->made_fd, &word, sizeof(word)) == sizeof(word) ? 0 : -errno;
 }
 
-struct room_report room_make(const struct room *room, pid_t in_users_of, uint32_t allow_missing)
+/* The working directory and the root become those of the room with its mounts. */
+static int move_into_shared(const struct room *room)
+{
+	if (setns(room->network_fd, CLONE_NEWNET) < 0 || setns(room->mounts_fd, CLONE_NEWNS) < 0)
+		return -errno;
+	return root_prove_empty();
+}
+
+static struct room_report enter_shared(const struct room *room)
+{
+	uint64_t began_ns = room_now_ns();
+	struct room_report report = {0};
+
+	note(&report, JAIL_MOUNTS, move_into_shared(room), 0);
+	report.mounts_ns = (uint32_t)(room_now_ns() - began_ns);
+	return report;
+}
+
+static struct room_report make_own(const struct room *room, pid_t in_users_of,
+				   uint32_t allow_missing)
 {
 	struct room_report report = {0};
 	uint64_t began_ns = room_now_ns();
@@ -112,6 +144,18 @@ struct room_report room_make(const struct room *room, pid_t in_users_of, uint32_
 	untold = tell(room, &report);
 	if (untold)
 		note(&report, JAIL_MOUNTS, untold, 0);
+	return report;
+}
+
+struct room_report room_make(const struct room *room, pid_t in_users_of, uint32_t allow_missing)
+{
+	struct room_report report;
+
+	if (!is_shared(room))
+		return make_own(room, in_users_of, allow_missing);
+	report = enter_shared(room);
+	close(room->mounts_fd);
+	close(room->network_fd);
 	return report;
 }
 
@@ -151,6 +195,8 @@ struct room_report room_enter(const struct room *room)
 	uint64_t began_ns = room_now_ns();
 	struct room_report report = {0};
 
+	if (is_shared(room))
+		return enter_shared(room);
 	if (note(&report, JAIL_MOUNTS, wait_for_report(room, &report), 0) && !report.error)
 		note(&report, JAIL_MOUNTS, move_in(room, report.missing), 0);
 	report.mounts_ns = (uint32_t)(room_now_ns() - began_ns);

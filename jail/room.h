@@ -8,9 +8,14 @@
  * which then enters them in a few microseconds.  Both processes live in the room afterwards: the
  * launcher cannot open anything by name any more either.
  *
- * Call order: room_open() before the clone; room_make() once in the launcher, right after
- * the clone; room_enter() in the clone, which waits for it.  A launcher that makes no room has to
- * end instead: the clone dies with it and does not wait for ever.
+ * Where such namespaces exist already, nobody makes or waits: room_share() has both processes move
+ * into those.  Many VMs may live in one room, as there is nothing in it by which they could meet
+ * but abstract sockets, and these are out of reach twice: sockets by the filter, abstract
+ * ones by Landlock (from Linux 6.12).
+ *
+ * Call order: room_open() before the clone, then room_share() or not; room_make() once in the
+ * launcher, right after the clone; room_enter() in the clone, which waits for it.  A launcher that
+ * makes no room has to end instead: the clone dies with it and does not wait for ever.
  *
  * Memory: none.  Threads: single-threaded processes only.
  * ABI: unshare(2), setns(2) with a pidfd (Linux 5.8), eventfd(2).
@@ -24,9 +29,15 @@
 
 #include "jail/piece.h"
 
+enum {
+	ROOM_NONE = -1,
+};
+
 struct room {
 	int launcher_fd; /* a pidfd */
 	int made_fd;     /* an eventfd, by which the launcher tells that the room is there */
+	int mounts_fd;   /* of room_share(), or ROOM_NONE */
+	int network_fd;
 };
 
 /* What the room lacks, or why there is none. */
@@ -41,6 +52,13 @@ struct room_report {
 
 /* Returns 0 or negative errno, with nothing open.  The descriptors are closed on execve(). */
 int room_open(struct room *room);
+
+/*
+ * Before the clone: take this mount and this network namespace, which hold nothing, in place of
+ * new ones.  Both processes need CAP_SYS_ADMIN in the host's user namespace.  The room owns the
+ * descriptors: room_make() closes them, the clone closes them with all others.
+ */
+void room_share(struct room *room, int mounts_fd, int network_fd);
 
 /* Whether the process that called room_open() lives. */
 bool room_has_launcher(const struct room *room);

@@ -25,10 +25,11 @@ static const struct {
 	bool takes_config;
 	const char *refusal; /* NULL: offered */
 } commands[] = {
-	{"run", CLI_RUN, true, NULL},          {"check", CLI_CHECK, true, NULL},
-	{"doctor", CLI_DOCTOR, false, NULL},   {"version", CLI_VERSION, false, NULL},
-	{"help", CLI_HELP, false, NULL},       {"snapshot", CLI_HELP, false, NOT_YET},
-	{"restore", CLI_HELP, false, NOT_YET}, {"serve", CLI_HELP, false, NOT_YET},
+	{"run", CLI_RUN, true, NULL},           {"check", CLI_CHECK, true, NULL},
+	{"doctor", CLI_DOCTOR, false, NULL},    {"prepare", CLI_PREPARE, false, NULL},
+	{"version", CLI_VERSION, false, NULL},  {"help", CLI_HELP, false, NULL},
+	{"snapshot", CLI_HELP, false, NOT_YET}, {"restore", CLI_HELP, false, NOT_YET},
+	{"serve", CLI_HELP, false, NOT_YET},
 };
 
 enum flag_kind {
@@ -64,6 +65,8 @@ static const struct flag flags[] = {
 	{"--result", FLAG_TEXT, ON(CLI_RUN), FIELD(result_path)},
 	{"--stdio", FLAG_STDIO, ON(CLI_RUN), FIELD(stdio)},
 	{"--json", FLAG_SET, ON(CLI_DOCTOR), FIELD(json)},
+	{"--prepared", FLAG_TEXT, ON(CLI_RUN) | ON(CLI_PREPARE), FIELD(prepared_path)},
+	{"--undo", FLAG_SET, ON(CLI_PREPARE), FIELD(undo)},
 	{ALLOW_SECCOMP_LOG, FLAG_SET, ON(CLI_RUN), FIELD(allow_seccomp_log)},
 
 	/* Firecracker's. */
@@ -398,6 +401,8 @@ const char *cli_usage(void)
 	       "                             the exit status is the guest's\n"
 	       "  mote check CONFIG          say what is wrong with a configuration, or OK\n"
 	       "  mote doctor [--json]       what this host offers, and what would slow a start\n"
+	       "  mote prepare [--undo]      once after boot, as root: makes all later starts "
+	       "faster\n"
 	       "  mote version               the version\n"
 	       "  mote help                  this text\n"
 	       "  mote --config-file CONFIG --no-api [FLAGS]    run, as Firecracker is started\n"
@@ -410,6 +415,8 @@ const char *cli_usage(void)
 	       "  --stdio vsock:PORT         standard input and output are a connection to that\n"
 	       "                             port of the guest; its console is standard error\n"
 	       "  --id ID                    a name for this machine\n"
+	       "  --prepared DIR             where mote prepare leaves and mote run finds what is\n"
+	       "                             prepared, in place of /run/mote; none: not used\n"
 	       "  --log-path FILE --level LEVEL --show-level --show-log-origin --metrics-path "
 	       "FILE\n"
 	       "                             as logger and metrics in CONFIG, which they override\n"

@@ -5,6 +5,7 @@
  *	mote run [--trace[=FILE]] [--result FILE] [--stdio vsock:PORT] CONFIG
  *	mote check CONFIG
  *	mote doctor [--json]
+ *	mote prepare [--undo] [--prepared DIR]
  *	mote version | help
  *	mote --config-file FILE --no-api ...    Firecracker's form of "run"
  *
@@ -32,17 +33,20 @@ enum cli_command {
 	CLI_RUN,
 	CLI_CHECK,
 	CLI_DOCTOR,
+	CLI_PREPARE,
 };
 
 struct cli {
 	enum cli_command command;
-	const char *config_path; /* run and check: never NULL; "-" is standard input */
-	const char *result_path; /* NULL: no result line */
-	const char *trace_path;  /* NULL: the table on standard error */
-	const char *id;          /* NULL: none; else 1 to CLI_ID_MAX_BYTES of [A-Za-z0-9-] */
+	const char *config_path;   /* run and check: never NULL; "-" is standard input */
+	const char *result_path;   /* NULL: no result line */
+	const char *trace_path;    /* NULL: the table on standard error */
+	const char *id;            /* NULL: none; else 1 to CLI_ID_MAX_BYTES of [A-Za-z0-9-] */
+	const char *prepared_path; /* NULL: PREPARED_DIRECTORY; "none": run uses nothing */
 	struct config_stdio stdio;
 	bool trace;
 	bool json;
+	bool undo;
 	bool boot_timer;
 	bool allow_seccomp_log; /* the second of two times that mote.jail.seccomp "log" is asked for
 				 */

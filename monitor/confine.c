@@ -72,8 +72,17 @@ static int choose_ids(struct jail *jail, const struct config_jail *wanted, struc
 	return 0;
 }
 
+static void share_room(struct jail *jail, struct prepared *prepared)
+{
+	if (!jail->is_root || prepared->mounts_fd == PREPARED_NONE)
+		return;
+	jail_share_room(jail, prepared->mounts_fd, prepared->network_fd);
+	prepared->mounts_fd = PREPARED_NONE;
+	prepared->network_fd = PREPARED_NONE;
+}
+
 int confine_prepare(struct confinement *confinement, const struct vm_config *config,
-		    struct run_state *state, struct reason *reason)
+		    struct prepared *prepared, struct run_state *state, struct reason *reason)
 {
 	const struct config_jail *wanted = &config->mote.jail;
 	int error = jail_init(&confinement->jail);
@@ -82,6 +91,7 @@ int confine_prepare(struct confinement *confinement, const struct vm_config *con
 	confinement->state = state;
 	if (error)
 		return jail_failed(confinement, error, reason);
+	share_room(&confinement->jail, prepared);
 	confinement->jail.allow_missing = wanted->allow_missing;
 	error = choose_ids(&confinement->jail, wanted, reason);
 	if (error)
@@ -146,7 +156,8 @@ int confine_launcher(struct confinement *confinement, pid_t vm_process, struct r
 {
 	int error;
 
-	wait_for_begin(&confinement->state->begin_room);
+	if (jail_makes_room(&confinement->jail))
+		wait_for_begin(&confinement->state->begin_room);
 	error = jail_make_room(&confinement->jail, vm_process);
 	if (!error)
 		error = jail_shed(&confinement->jail);
@@ -184,6 +195,8 @@ int confine_arrive(struct confinement *confinement, struct reason *reason)
 
 void confine_begin_room(const struct confinement *confinement)
 {
+	if (!jail_makes_room(&confinement->jail))
+		return;
 	atomic_store(&confinement->state->begin_room, 1);
 	syscall(SYS_futex, &confinement->state->begin_room, FUTEX_WAKE, 1, NULL, NULL, 0);
 }

@@ -22,6 +22,7 @@
 #include "jail/filter.h"
 #include "jail/jail.h"
 #include "monitor/config.h"
+#include "monitor/prepared.h"
 #include "monitor/reason.h"
 #include "monitor/run_state.h"
 
@@ -35,9 +36,12 @@ struct confinement {
 	struct run_state *state;
 };
 
-/* What a filter refused and what each piece took will be in `state`. */
+/*
+ * What a filter refused and what each piece took will be in `state`.  The room of `prepared` is
+ * used where the power for that is there, and belongs to the confinement then.
+ */
 int confine_prepare(struct confinement *confinement, const struct vm_config *config,
-		    struct run_state *state, struct reason *reason);
+		    struct prepared *prepared, struct run_state *state, struct reason *reason);
 
 /* clone3(): 0 in the VM process, its pid in the launcher, or negative errno. */
 pid_t confine_clone(struct confinement *confinement, struct reason *reason);

@@ -169,6 +169,18 @@ static int build_platform(struct machine *machine, struct reason *reason)
 	return build_devices(machine, reason);
 }
 
+/* KVM's answer, from an earlier time if it was kept. */
+static int supported_cpuid(struct machine *machine, struct reason *reason)
+{
+	const struct cpuid_table *kept = &machine->prepared->cpuid;
+
+	if (kept->nent == 0)
+		return kvm_supported_cpuid(&machine->kvm, &machine->cpuid, reason);
+	machine->cpuid.nent = kept->nent;
+	memcpy(machine->cpuid.entries, kept->entries, kept->nent * sizeof(*kept->entries));
+	return 0;
+}
+
 static int prepare_cpuid(struct machine *machine, struct reason *reason)
 {
 	const struct config_machine *config = &machine->config->machine;
@@ -178,7 +190,7 @@ static int prepare_cpuid(struct machine *machine, struct reason *reason)
 		.tsc_khz = vcpu_tsc_khz(&machine->vcpus[0]),
 		.tsc_deadline = kvm_extension(&machine->kvm, KVM_CAP_TSC_DEADLINE_TIMER) > 0,
 	};
-	int error = kvm_supported_cpuid(&machine->kvm, &machine->cpuid, reason);
+	int error = supported_cpuid(machine, reason);
 
 	if (error)
 		return error;

@@ -25,6 +25,7 @@
 #include "monitor/kvm.h"
 #include "monitor/outcome.h"
 #include "monitor/platform.h"
+#include "monitor/prepared.h"
 #include "monitor/reason.h"
 #include "monitor/resources.h"
 #include "monitor/run_state.h"
@@ -41,6 +42,7 @@ struct machine_choices {
 struct machine {
 	const struct vm_config *config;
 	const struct resources *resources;
+	const struct prepared *prepared;
 	struct run_state *state;
 	struct console *console;
 	const struct loop *loop;

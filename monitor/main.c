@@ -13,6 +13,7 @@
 #include "monitor/cli.h"
 #include "monitor/doctor.h"
 #include "monitor/log.h"
+#include "monitor/prepare.h"
 #include "monitor/run.h"
 #include "monitor/run_state.h"
 
@@ -43,6 +44,7 @@ int main(int argc, char *argv[])
 	case CLI_RUN: return run_command(&cli, state);
 	case CLI_CHECK: return check_command(cli.config_path);
 	case CLI_DOCTOR: return doctor_run(cli.json);
+	case CLI_PREPARE: return prepare_command(cli.prepared_path, cli.undo);
 	case CLI_VERSION: puts("mote v" MOTE_VERSION); return 0;
 	case CLI_HELP: break;
 	}

@@ -17,6 +17,7 @@
 #include "monitor/launcher.h"
 #include "monitor/log.h"
 #include "monitor/open_path.h"
+#include "monitor/prepared.h"
 #include "monitor/resources.h"
 #include "monitor/result.h"
 #include "monitor/terminal.h"
@@ -36,6 +37,7 @@ struct reports {
 static struct vm_config config;
 static struct config_errors config_errors;
 static struct resources resources;
+static struct prepared prepared;
 static struct terminal terminal;
 static struct confinement confinement;
 
@@ -109,12 +111,23 @@ static int shed(struct launcher *launcher, struct reason *reason)
 			      reason);
 }
 
+static void use_prepared(const char *directory)
+{
+	if (!directory)
+		directory = PREPARED_DIRECTORY;
+	else if (strcmp(directory, "none") == 0)
+		directory = NULL;
+	if (prepared_open(&prepared, directory, resources.kvm_fd))
+		log_warning("%s is not used: others than root could change it", directory);
+}
+
 /* Everything a VM process needs exists; make one and see it to its end. */
 static struct outcome launch(struct run_state *state)
 {
 	struct vm_process vm = {
 		.config = &config,
 		.resources = &resources,
+		.prepared = &prepared,
 		.state = state,
 		.confinement = &confinement,
 	};
@@ -129,7 +142,7 @@ static struct outcome launch(struct run_state *state)
 	};
 	struct outcome outcome = {.kind = OUTCOME_HOST_FAILURE};
 	struct reason reason;
-	int error = confine_prepare(&confinement, &config, state, &reason);
+	int error = confine_prepare(&confinement, &config, &prepared, state, &reason);
 	int status;
 
 	trace_stamp(&state->trace, TRACE_PREPARE);
@@ -260,6 +273,7 @@ static struct outcome run_config(const struct cli *cli, struct run_state *state)
 	}
 	use_log();
 	resources_warn(&resources, &config);
+	use_prepared(cli->prepared_path);
 	trace_stamp(&state->trace, TRACE_RESOURCES);
 
 	/* A process of its own for the VM; this one waits. */

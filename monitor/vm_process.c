@@ -395,6 +395,7 @@ static void wire(const struct vm_process *vm)
 	confinement = vm->confinement;
 	machine.config = vm->config;
 	machine.resources = vm->resources;
+	machine.prepared = vm->prepared;
 	machine.state = vm->state;
 	machine.console = &console;
 	machine.loop = &loop;

@@ -17,12 +17,14 @@
 
 #include "monitor/config.h"
 #include "monitor/confine.h"
+#include "monitor/prepared.h"
 #include "monitor/resources.h"
 #include "monitor/run_state.h"
 
 struct vm_process {
 	const struct vm_config *config;
 	const struct resources *resources;
+	const struct prepared *prepared;
 	struct run_state *state;
 	struct confinement *confinement;
 };
