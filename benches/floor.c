@@ -13,6 +13,7 @@
  */
 #include <elf.h>
 #include <err.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <stdbool.h>
@@ -348,14 +349,22 @@ static int serve_exit(void)
 	}
 }
 
+/* A guest that sleeps is woken by whatever the kernel wants of the thread, like a freezer. */
+static void enter_guest(void)
+{
+	while (ioctl(vm.vcpu_fd, KVM_RUN, 0) < 0)
+		if (errno != EINTR)
+			err(STATUS_CRASH, "KVM_RUN");
+}
+
 static int run_guest(void)
 {
 	int code;
 
-	kvm_call_number(vm.vcpu_fd, KVM_RUN, 0, "KVM_RUN");
+	enter_guest();
 	stamp("first-exit");
 	while ((code = serve_exit()) < 0)
-		kvm_call_number(vm.vcpu_fd, KVM_RUN, 0, "KVM_RUN");
+		enter_guest();
 	flush_line();
 	return code;
 }
