@@ -107,11 +107,6 @@ void jail_share_room(struct jail *jail, int mounts_fd, int network_fd)
 	room_share(&jail->room, mounts_fd, network_fd);
 }
 
-bool jail_makes_room(const struct jail *jail)
-{
-	return jail->room.mounts_fd == ROOM_NONE;
-}
-
 /* The namespaces that the clone is to have, as pieces. */
 static uint32_t clone_pieces(const struct jail *jail)
 {

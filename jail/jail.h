@@ -79,9 +79,6 @@ int jail_init(struct jail *jail);
 /* For root: move into these namespaces in place of new ones; see room_share(). */
 void jail_share_room(struct jail *jail, int mounts_fd, int network_fd);
 
-/* Whether jail_make_room() makes one, for which others have to wait. */
-bool jail_makes_room(const struct jail *jail);
-
 /*
  * Judge the `error` of a piece that another module takes: returns 0 where there is none, or where
  * it may be missing and is noted so.

@@ -156,8 +156,7 @@ int confine_launcher(struct confinement *confinement, pid_t vm_process, struct r
 {
 	int error;
 
-	if (jail_makes_room(&confinement->jail))
-		wait_for_begin(&confinement->state->begin_room);
+	wait_for_begin(&confinement->state->begin_room);
 	error = jail_make_room(&confinement->jail, vm_process);
 	if (!error)
 		error = jail_shed(&confinement->jail);
@@ -195,8 +194,6 @@ int confine_arrive(struct confinement *confinement, struct reason *reason)
 
 void confine_begin_room(const struct confinement *confinement)
 {
-	if (!jail_makes_room(&confinement->jail))
-		return;
 	atomic_store(&confinement->state->begin_room, 1);
 	syscall(SYS_futex, &confinement->state->begin_room, FUTEX_WAKE, 1, NULL, NULL, 0);
 }

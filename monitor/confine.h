@@ -50,7 +50,8 @@ pid_t confine_clone(struct confinement *confinement, struct reason *reason);
  * The launcher's own part; it cannot open anything by name afterwards.  It waits for
  * confine_begin_room(), for a moment at most: making namespaces beside the first steps of KVM costs
  * these half a millisecond, beside the later ones nothing, as both wait for the kernel's
- * read-copy-update there.
+ * read-copy-update there.  Where the room exists already the wait still pays: the VM process has
+ * the CPU first, on which the kernel has started it.
  */
 int confine_launcher(struct confinement *confinement, pid_t vm_process, struct reason *reason);
 
