@@ -13,8 +13,10 @@ readonly packages_build=(gcc clang meson ninja-build pkg-config libjansson-dev l
 readonly packages_test=(libcmocka-dev libcap-ng-dev acpica-tools libclang-rt-14-dev bats perl jq python3 procps util-linux iproute2 passt busybox-static)
 readonly packages_lab=(qemu-system-x86 busybox-static cpio kmod zstd xz-utils binutils dmsetup e2fsprogs fio squashfs-tools iproute2 ethtool iperf3 passt)
 readonly packages_kernel=(gcc make bc bison flex libelf-dev xz-utils zstd cpio perl)
+readonly packages_bench_startup=(qemu-system-x86)
 readonly packages_bench_block=(qemu-system-x86 fio)
 readonly packages_bench_net=(qemu-system-x86)
+readonly packages_bench_plot=(gnuplot-nox jq)
 readonly packages_lint=(mandoc clang-format clang-tidy cppcheck shellcheck)
 
 readonly benchmarks=(startup parallel block net vsock)
@@ -29,7 +31,10 @@ usage: ./build.sh TASK
   test            unit, command-line, native and lab tests; MOTE_KVM=none runs all guests in the lab
   lint            format, static analysis and the structure's own rules
   fuzz [SECONDS]  run every fuzz target for SECONDS (default 60) from its corpus
-  bench NAME      benchmarks; NAME: startup, parallel, block, net, vsock or all.  --quick, --json FILE
+  bench NAME      benchmarks; NAME: startup, parallel, block, net, vsock or all.  --quick, --json FILE;
+                  all also --plots DIRECTORY
+  bench compare A.json B.json             what changed between two result files
+  bench plot DIRECTORY RESULT.json...     pictures of result files, as SVG and PNG
   guest-kernel    build the minimal Linux guest kernels, print where they are
   clean           remove what was built here (caches outside stay)
 EOF
@@ -59,7 +64,7 @@ need() {
 
 task_deps() {
 	need "${packages_build[@]}" "${packages_test[@]}" "${packages_lab[@]}" \
-		"${packages_kernel[@]}" "${packages_lint[@]}"
+		"${packages_kernel[@]}" "${packages_bench_plot[@]}" "${packages_lint[@]}"
 }
 
 # Configure once, then let Ninja decide what to do.
@@ -198,7 +203,9 @@ task_fuzz() {
 	done
 }
 
+# Peers that cannot be had are left out by name.
 bench_startup() {
+	(need "${packages_bench_startup[@]}") || true
 	"$build/release/benches/bench_startup" --mote "$build/mote" \
 		--floor "$build/release/benches/floor" \
 		--guest "$build/release/tests/guests/hello.elf" "$@"
@@ -210,8 +217,8 @@ bench_parallel() {
 		--guest "$build/release/tests/guests/hello.elf" "$@"
 }
 
-# Peers that cannot be had are left out by name.  The disk has to lie on a real file system, which
-# the build directory does more often than a directory for temporary files.
+# The disk has to lie on a real file system, which the build directory does more often than a
+# directory for temporary files.
 bench_block() {
 	(need "${packages_bench_block[@]}") || true
 	mkdir -p "$build/bench"
@@ -233,14 +240,26 @@ bench_vsock() {
 		--guest "$build/release/tests/guests/vsock_bench.elf" "$@"
 }
 
+# What changed between two result files.
+bench_compare() {
+	"$build/release/benches/bench_compare" "$@"
+}
+
+# Pictures of result files: the directory for them comes first.
+bench_plot() {
+	need "${packages_bench_plot[@]}"
+	"$top/benches/plot.sh" "$@"
+}
+
 # One report out of several; only --quick and --json mean something to every benchmark.
 bench_all() {
-	local json='' options=() name
+	local json='' plots='' options=() name
 	while (($#)); do
 		case $1 in
 		--quick) options+=(--quick) ;;
 		--json) json=${2:?--json needs a file} && shift ;;
-		*) die "bench all knows --quick and --json, not $1" ;;
+		--plots) plots=${2:?--plots needs a directory} && shift ;;
+		*) die "bench all knows --quick, --json and --plots, not $1" ;;
 		esac
 		shift
 	done
@@ -255,21 +274,23 @@ bench_all() {
 		"bench_$name" "${options[@]}" --json "$reports/$name"
 	done
 	[[ -z $json ]] ||
-		jq -s '{environment: .[0].environment, results: map(.results) | add}' \
+		jq -rs '"{\"environment\": \(.[0].environment | tojson),\n\"results\": [\n"
+			+ (map(.results) | add | map(tojson) | join(",\n")) + "\n]}"' \
 			"$reports"/* >"$json"
+	[[ -z $plots ]] || bench_plot "$plots" "$reports"/*
 }
 
 task_bench() {
 	local name=${1:-} known
 	(($#)) && shift
-	for known in "${benchmarks[@]}" all; do
+	for known in "${benchmarks[@]}" all compare plot; do
 		[[ $name == "$known" ]] || continue
 		need "${packages_build[@]}"
 		build_release
 		"bench_$name" "$@"
 		return
 	done
-	die "unknown benchmark '$name': ${benchmarks[*]} or all"
+	die "unknown benchmark '$name': ${benchmarks[*]}, all, compare or plot"
 }
 
 main() {

@@ -28,4 +28,13 @@ struct stats_summary stats_summarize(double *samples, size_t count);
 /* ratios[i] = samples[i] / references[i]: runs of one pair are divided, so that drift cancels. */
 void stats_ratios(double *ratios, const double *samples, const double *references, size_t count);
 
+/*
+ * Mann and Whitney's rank test: how likely two sets of samples of one and the same distribution
+ * would differ in rank by as much as these do, in either direction.  By the normal approximation
+ * with the corrections for ties and continuity, good from some eight samples a side on.  1 where a
+ * side is empty or all samples are equal.  Ends the program if memory runs out.
+ */
+double stats_rank_test(const double *left, size_t left_count, const double *right,
+		       size_t right_count);
+
 #endif

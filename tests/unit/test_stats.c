@@ -96,6 +96,39 @@ static void ratios_are_pairwise(void **state)
 	assert_float_equal(ratios[2], 1.0, 0.0);
 }
 
+/* U = 0 of 25, mean 12.5, deviation 4.787: z = 12 / 4.787. */
+static void ranks_that_do_not_overlap(void **state)
+{
+	const double low[] = {5.0, 1.0, 4.0, 2.0, 3.0};
+	const double high[] = {8.0, 6.0, 10.0, 7.0, 9.0};
+
+	(void)state;
+	assert_float_equal(stats_rank_test(low, 5, high, 5), 0.01219, 0.00001);
+	assert_float_equal(stats_rank_test(high, 5, low, 5), 0.01219, 0.00001);
+}
+
+/* Ranks 1.5 1.5 4.5 against 4.5 4.5 4.5: R = 7.5, mean 10.5, ties 6 + 60, variance 5.25 - 1.65. */
+static void ties_share_their_rank(void **state)
+{
+	const double left[] = {1.0, 1.0, 2.0};
+	const double right[] = {2.0, 2.0, 2.0};
+
+	(void)state;
+	assert_float_equal(stats_rank_test(left, 3, right, 3), 0.18763, 0.00001);
+}
+
+static void nothing_to_tell_apart(void **state)
+{
+	const double same[] = {3.0, 3.0, 3.0};
+	const double odd[] = {1.0, 3.0, 5.0};
+	const double even[] = {2.0, 3.0, 4.0};
+
+	(void)state;
+	assert_float_equal(stats_rank_test(same, 3, same, 3), 1.0, 0.0);
+	assert_float_equal(stats_rank_test(odd, 3, even, 3), 1.0, 0.0);
+	assert_float_equal(stats_rank_test(odd, 3, even, 0), 1.0, 0.0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -106,6 +139,9 @@ int main(void)
 		cmocka_unit_test(one_sample_is_everything),
 		cmocka_unit_test(no_samples_are_zero),
 		cmocka_unit_test(ratios_are_pairwise),
+		cmocka_unit_test(ranks_that_do_not_overlap),
+		cmocka_unit_test(ties_share_their_rank),
+		cmocka_unit_test(nothing_to_tell_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,112 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# tests/cli/benches.bats - what the benchmarks make of their command lines and of each other's results.
+#
+# No guest runs here.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	top=$(realpath "$BATS_TEST_DIRNAME/../..")
+	benches=$(realpath "${MOTE_BENCHES:-$top/build/release/benches}")
+	cd "$BATS_TEST_TMPDIR"
+}
+
+# result METRIC SUBJECT FIRST COUNT [MORE]: samples FIRST, FIRST + 1 and so on.
+result() {
+	jq -nc --arg metric "$1" --arg subject "$2" --argjson first "$3" --argjson count "$4" \
+		"[range(\$count) + \$first] | {metric: \$metric, subject: \$subject, unit: \"us\", n: length,
+			min: min, median: (add / length), p90: max, p99: max, max: max, samples: .}${5:+ + $5}"
+}
+
+# file NAME CPUS: a result file of the results on standard input.
+file() {
+	jq -s --argjson cpus "$2" '{environment: {date: "2026-01-01T00:00:00Z", kernel: "6.1", cpu: "fast",
+		cpus: $cpus, load: 0.5}, results: .}' >"$1"
+}
+
+row() {
+	grep -E "^$1 +$2 " <<<"$output" || {
+		echo "no row of $1, $2 in: $output" >&2
+		return 1
+	}
+}
+
+@test "compare: a change beyond noise, and one that is not" {
+	{ result a mote 100 20; result b mote 100 20; } | file left 2
+	{ result a mote 110 20; result b mote 101 20; } | file right 2
+	run -0 "$benches/bench_compare" left right
+	[[ $(row a mote) == *" 109.50 "*" 119.50 "*"+9.1%"*real ]]
+	[[ $(row b mote) == *"+0.9%"*noise ]]
+	[[ $output != *different* ]]
+}
+
+@test "compare: a slower machine is no slower mote" {
+	{ result a floor 100 20; result a mote 150 20 '{ratio: {floor: 1.5}, ratio_p99: {floor: 1.6}}'; } |
+		file left 2
+	{ result a floor 200 20; result a mote 301 20 '{ratio: {floor: 1.5}, ratio_p99: {floor: 1.6}}'; } |
+		file right 2
+	run -0 "$benches/bench_compare" left right
+	[[ $(row a mote) == *real ]]
+	[[ $(row a mote/floor) == *"+0.0%"* ]]
+}
+
+@test "compare: where the ratio has changed as well" {
+	{ result a floor 100 20; result a mote 150 20 '{ratio: {floor: 1.5}, ratio_p99: {floor: 1.6}}'; } |
+		file left 2
+	{ result a floor 100 20; result a mote 120 20 '{ratio: {floor: 1.2}, ratio_p99: {floor: 1.3}}'; } |
+		file right 2
+	run -0 "$benches/bench_compare" left right
+	[[ $(row a floor) == *noise ]]
+	[[ $(row a mote/floor) == *"-20.0%"*real ]]
+}
+
+@test "compare: points of a curve meet their like, and what is alone is named" {
+	{
+		result a mote 100 20 '{x: {name: "live VMs", value: 10}}'
+		result a mote 900 20 '{x: {name: "live VMs", value: 20}}'
+		result old mote 1 1
+	} | file left 2
+	{
+		result a mote 910 20 '{x: {name: "live VMs", value: 20}}'
+		result new mote 1 1
+	} | file right 4
+	run -0 "$benches/bench_compare" left right
+	[[ $(row 'a, live VMs 20' mote) == *"+1.1%"* ]]
+	[[ $output == *"different cpus: A 2, B 4"* ]]
+	[[ $output == *"only in A: a, live VMs 10, mote"* ]]
+	[[ $output == *"only in A: old, mote"* ]]
+	[[ $output == *"only in B: new, mote"* ]]
+}
+
+@test "compare: what is no result file is refused" {
+	echo '{}' >empty
+	run -1 "$benches/bench_compare" empty empty
+	[[ $output == *"empty: no environment: not a result file" ]]
+	run -1 "$benches/bench_compare" empty
+	[[ $output == *"usage:"* ]]
+}
+
+@test "plot: a picture of each kind, in both formats" {
+	command -v gnuplot >/dev/null || skip "gnuplot is not installed"
+	{
+		result startup.reaped mote 100 20 '{stages: [{name: "start", us: 10}, {name: "end", us: 90}]}'
+		result startup.reaped floor 50 20
+		result density.pss mote 300 3 '{x: {name: "live VMs", value: 10}}'
+		result density.pss mote 310 3 '{x: {name: "live VMs", value: 20}}'
+	} | file results 2
+	run -0 "$top/benches/plot.sh" plots results
+	local name
+	for name in cdf-startup.reaped stages-mote scaling-density.pss; do
+		grep -q '<svg' "plots/$name.svg"
+		[[ $(head -c 4 "plots/$name.png" | tail -c 3) == PNG ]]
+	done
+	[[ $(find plots -type f | wc -l) -eq 6 ]]
+}
+
+@test "benchmarks say what is wrong with a command line" {
+	run -1 "$benches/bench_startup" --pairs 0
+	[[ $output == *"--pairs is a number from 1 to 10000"*"usage: bench_startup --floor FILE"* ]]
+	run -1 "$benches/bench_parallel" --mote /bin/true
+	[[ $output == *"--floor is missing"* ]]
+}
