@@ -105,7 +105,8 @@ part_user() {
 		"$top"/tests/vm/*.{t,sh} "$top/tests/guests/fn.json" "$stage"
 	rm "$stage"/{block_kill,memory,net*}.t
 	chmod -R a+rX "$stage"
-	MOTE=$stage/mote MOTE_GUESTS=$stage MOTE_NO_RATES=1 MOTE_CGI_REQUESTS=100 \
+	MOTE=$stage/mote MOTE_GUESTS=$stage MOTE_NO_RATES=1 \
+		MOTE_CGI_REQUESTS=100 MOTE_VSOCK_CYCLES=1000 \
 		run_part "$name" --exec "$stage/as_user.sh" "$stage"/*.t
 	rm -rf "$stage"
 }

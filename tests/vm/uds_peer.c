@@ -11,14 +11,17 @@
  *	uds_peer cycles SOCKET PORT COUNT     so many one after the other, which are echoed
  *	uds_peer say SOCKET TEXT              TEXT as it is, and what is answered to stdout
  *	uds_peer serve SOCKET                 copy, with the first who connects to that socket
- *	uds_peer sink SOCKET                  read all that all who connect have to say, until
- *killed uds_peer hold SOCKET                  listen, and accept nobody, until killed
+ *	uds_peer sink SOCKET                  read all that all who connect have to say
+ *	uds_peer echo SOCKET                  send it back to them
+ *	uds_peer source SOCKET                write to all who connect as much as they take
+ *	uds_peer hold SOCKET                  listen, and accept nobody
  *
  * PORT "-" leaves the greeting out.  Exit status: 0, 1 if it went wrong, 2 in trouble, 3 if the VM
  * refused.
  */
 #include <err.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -29,6 +32,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -40,6 +44,14 @@ enum {
 	ECHO_BYTES = 64,
 	BACKLOG = 128,
 };
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
 
 static struct sockaddr_un address_of(const char *path)
 {
@@ -108,17 +120,17 @@ static size_t read_all(int fd, void *bytes, size_t size_bytes)
 	return count;
 }
 
-static void ask(int fd, const char *port)
+/* Returns whether there is still somebody to ask. */
+static bool is_asked(int fd, const char *port)
 {
 	char line[32];
 	int length = snprintf(line, sizeof(line), "CONNECT %s\n", port);
 
-	if (!write_all(fd, line, (size_t)length))
-		err(EXIT_REFUSED, "CONNECT");
+	return write_all(fd, line, (size_t)length);
 }
 
 /* Byte by byte, as what follows the newline belongs to the stream. */
-static void await_ok(int fd)
+static void await_ok(int fd, uint64_t begin_ms)
 {
 	char line[32] = "";
 	size_t length = 0;
@@ -127,7 +139,7 @@ static void await_ok(int fd)
 		if (line[length++] == '\n')
 			break;
 	if (length == 0)
-		errx(EXIT_REFUSED, "refused");
+		errx(EXIT_REFUSED, "refused after %" PRIu64 " ms", now_ms() - begin_ms);
 	if (strncmp(line, "OK ", 3) != 0 || line[length - 1] != '\n' || atoi(line + 3) <= 0)
 		errx(EXIT_WRONG, "answered '%s'", line);
 }
@@ -137,8 +149,11 @@ static int open_stream(const char *path, const char *port)
 	int fd = connect_to(path);
 
 	if (strcmp(port, "-") != 0) {
-		ask(fd, port);
-		await_ok(fd);
+		uint64_t begin_ms = now_ms();
+
+		if (!is_asked(fd, port))
+			err(EXIT_REFUSED, "CONNECT");
+		await_ok(fd, begin_ms);
 	}
 	return fd;
 }
@@ -272,17 +287,16 @@ static bool is_closed_by(int fd)
 	return true;
 }
 
-/* Returns whether the VM hangs up instead of an answer. */
+/* Returns whether the VM hangs up instead of an answer, maybe before it was asked for one. */
 static bool is_refused(const char *path, const char *port)
 {
 	int fd = connect_to(path);
+	bool is_answered;
 	char byte;
-	size_t count;
 
-	ask(fd, port);
-	count = read_all(fd, &byte, 1);
+	is_answered = is_asked(fd, port) && read_all(fd, &byte, 1) == 1;
 	close(fd);
-	return count == 0;
+	return !is_answered;
 }
 
 static int many(const char *path, const char *port, unsigned int count, bool fills)

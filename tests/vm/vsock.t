@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: MIT
 # tests/vm/vsock.t - streams between a VM and Unix sockets: both ways, whole, however they end; and a
 # VM as a filter.
+#
+# MOTE_VSOCK_CYCLES streams are begun and ended to see whether anything is left of them, 10000 where it
+# is not set.
 # shellcheck source=tests/vm/tap.sh
 . "${0%/*}/tap.sh"
 
@@ -183,6 +186,55 @@ if [ -z "${MOTE_TRACED:-}" ]; then
 	stop '1023 streams: the guest ends'
 fi
 
+# held PROCESS : what a process can lose count of, but for its memory
+held() {
+	find "/proc/$1/fd" -type l | wc -l | sed 's/$/ descriptors/'
+	grep '^VmSize:' "/proc/$1/status"
+}
+
+# resident PROCESS : KiB of memory, as exactly as only root is told
+resident() {
+	sed -n 's/^Rss: *\([0-9]*\) kB/\1/p' "/proc/$1/smaps_rollup"
+}
+
+# begin_to_hold TEXT / hold_no_more TEXT : launcher and VM process before and after what leaves nothing
+begin_to_hold() {
+	vm=$(child_of "$pid")
+	held_before=$(held "$pid" && held "$vm")
+	launcher_kib=$(resident "$pid")
+	vm_kib=$(resident "$vm")
+}
+
+hold_no_more() {
+	is "$1: descriptors and addresses of both processes" "$(held "$pid" && held "$vm")" "$held_before"
+	echo "# $1: launcher $launcher_kib KiB, then $(resident "$pid"); VM process $vm_kib KiB, then $(resident "$vm")"
+	# But for a few pages of a stack that grew deeper, and of the guest, which are the VM process's too.
+	check "$1: memory of the launcher" [ "$(resident "$pid")" -le $((launcher_kib + 32)) ]
+	check "$1: memory of the VM process" [ "$(resident "$vm")" -le $((vm_kib + 128)) ]
+}
+
+# Streams that come and go leave nothing.  The first ones touch what is touched once.
+cycles=${MOTE_VSOCK_CYCLES:-10000}
+[ -z "${MOTE_TRACED:-}" ] || cycles=100
+am_root=$([ "$(id -u)" -eq 0 ] && echo yes || echo no)
+about="$cycles streams, one after the other"
+start 'credit=4096'
+[ -n "${MOTE_TRACED:-}" ] || check "$about: before, 1023 at once" reach fill "$socket" 7 1023
+reach cycles "$socket" 7 100
+[ "$am_root" = no ] || begin_to_hold
+before=$(now_ms)
+check "$about" timeout 280 "$peer" cycles "$socket" 7 "$cycles"
+echo "# $about: $(($(now_ms) - before)) ms"
+if [ "$am_root" = yes ]; then
+	hold_no_more "$about"
+else
+	skip "$about: descriptors and memory" 'only root can look into a process that is not dumpable'
+fi
+# As many as there can be only find room where none is left.
+[ -n "${MOTE_TRACED:-}" ] || check "$about: then 1023 at once" reach fill "$socket" 7 1023
+stop "$about: the guest ends"
+[ -n "${MOTE_TRACED:-}" ] || is "$about: counted" "$(number vsock_host_connections)" $((cycles + 100 + 2 * 1023 + 1))
+
 # Every way a driver may use the device.
 for way in event_idx=0 indirect=1 notify=user wait=poll queue=2 'queue=8 event_idx=0' 'rx_buffer=1 packet=100' \
 	'rx_buffer=60000 packet=60000' credit=256 'credit=1048576'; do
@@ -228,6 +280,39 @@ start '' "$folder/vm.sock"
 check 'a path longer than an address' cmp -s "$tap_work/hello" "$tap_work/back"
 kill "$pid"
 finish 'a path longer than an address: ends' 143
+
+# activated NAME COMMAND... : a VM whose socket listens already, as descriptor 3
+activated() {
+	name=$1
+	shift
+	reach serve "${socket}_5002" <"$tap_work/hello" >"$tap_work/served" &
+	server=$!
+	while [ ! -S "${socket}_5002" ] && kill -0 "$server" 2>/dev/null; do sleep 0.002; done
+	output="$tap_work/activated"
+	"$@" "$MOTE" run --result "$output.result" "$(vsock_config vsock_echo 'connect=5002' /dev/fd/3)" \
+		</dev/null >"$output" 2>"$output.errors" &
+	pid=$!
+	while [ ! -S "$socket" ] && kill -0 "$pid" 2>/dev/null; do sleep 0.002; done
+	echoes "$name" "$tap_work/hello"
+	check "$name: 10 streams at once" reach many "$socket" 7 10
+	wait "$server"
+	check "$name: the guest connects to a socket beside it" cmp -s "$tap_work/hello" "$tap_work/served"
+	echo 5 | reach copy "$socket" 5 >/dev/null
+	finish "$name: the guest ends" 5
+	is "$name: no word of mote's" "$(grep '^mote: ' "$output.errors")" ''
+	check "$name: the socket stays, as it is not of mote's making" [ -S "$socket" ]
+	rm -f "$socket" "${socket}_5002"
+}
+if [ -x "$tools/with_fd" ]; then
+	activated 'a socket that listens already' "$tools/with_fd" listen "$socket" 3
+else
+	skip 'a socket that listens already' 'with_fd is not here'
+fi
+if command -v systemd-socket-activate >/dev/null; then
+	activated 'socket activation by systemd' systemd-socket-activate -l "$socket"
+else
+	skip 'socket activation by systemd' 'systemd-socket-activate is not here'
+fi
 
 # A client that is there before the guest.
 "$MOTE" run "$(vsock_config vsock_echo 'count=1')" </dev/null >"$tap_work/out" 2>&1 &
@@ -277,6 +362,34 @@ for way in '' 'packet=60000 rx_buffer=60000 credit=1048576 queue=32' 'queue=4'; 
 	is "without a pause${way:+, $way}: all that was to be done" "$(grep -c '"count":[1-9]' "$tap_work/bench")" 4
 	is "without a pause${way:+, $way}: no word on standard error" "$(cat "$tap_work/bench.errors")" ''
 done
+
+# The same of streams that the guest begins, between two runs that have one stream each.
+# at_round_trip NUMBER : wait until it has begun
+at_round_trip() {
+	tries=0
+	while [ "$(grep -c '^ready round-trip' "$output")" -lt "$1" ] && [ "$tries" -lt 500 ]; do
+		sleep 0.02
+		tries=$((tries + 1))
+	done
+	sleep 0.2
+}
+if [ "$am_root" = yes ] && [ -z "${MOTE_TRACED:-}" ]; then
+	about='streams that the guest begins, one after the other'
+	output="$tap_work/bench"
+	: >"$output"
+	"$MOTE" run --result "$output.result" \
+		"$(vsock_config vsock_bench "runs=connect,round-trip:64,connect,round-trip:64 run_ms=$((1000 + cycles / 20))")" \
+		</dev/null >"$output" 2>"$output.errors" &
+	pid=$!
+	at_round_trip 1
+	begin_to_hold
+	at_round_trip 2
+	hold_no_more "$about"
+	kill "$pid"
+	finish "$about: ended" 143
+	echo "# $about: $(number vsock_guest_connections), $(number vsock_refused) refused"
+	check "$about: not just some" [ "$(number vsock_guest_connections)" -gt 100 ]
+fi
 # shellcheck disable=SC2086
 kill $servers
 
