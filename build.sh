@@ -14,12 +14,13 @@ readonly packages_test=(libcmocka-dev libcap-ng-dev acpica-tools libclang-rt-14-
 readonly packages_lab=(qemu-system-x86 busybox-static cpio kmod zstd xz-utils binutils dmsetup e2fsprogs fio squashfs-tools iproute2 ethtool iperf3 passt)
 readonly packages_kernel=(gcc make bc bison flex libelf-dev xz-utils zstd cpio perl)
 readonly packages_bench_startup=(qemu-system-x86)
+readonly packages_bench_profile=(strace)
 readonly packages_bench_block=(qemu-system-x86 fio)
 readonly packages_bench_net=(qemu-system-x86)
 readonly packages_bench_plot=(gnuplot-nox jq)
 readonly packages_lint=(mandoc clang-format clang-tidy cppcheck shellcheck)
 
-readonly benchmarks=(startup parallel block net vsock)
+readonly benchmarks=(startup profile parallel block net vsock)
 
 usage() {
 	cat <<'EOF'
@@ -31,8 +32,8 @@ usage: ./build.sh TASK
   test            unit, command-line, native and lab tests; MOTE_KVM=none runs all guests in the lab
   lint            format, static analysis and the structure's own rules
   fuzz [SECONDS]  run every fuzz target for SECONDS (default 60) from its corpus
-  bench NAME      benchmarks; NAME: startup, parallel, block, net, vsock or all.  --quick, --json FILE;
-                  all also --plots DIRECTORY
+  bench NAME      benchmarks; NAME: startup, profile, parallel, block, net, vsock or all.
+                  --quick, --json FILE; all also --plots DIRECTORY
   bench compare A.json B.json             what changed between two result files
   bench plot DIRECTORY RESULT.json...     pictures of result files, as SVG and PNG
   guest-kernel    build the minimal Linux guest kernels, print where they are
@@ -238,6 +239,14 @@ bench_net() {
 bench_vsock() {
 	"$build/release/benches/bench_vsock" --mote "$build/mote" \
 		--guest "$build/release/tests/guests/vsock_bench.elf" "$@"
+}
+
+# Without strace the system calls are left out.
+bench_profile() {
+	(need "${packages_bench_profile[@]}") || true
+	"$build/release/benches/bench_profile" --mote "$build/mote" \
+		--floor "$build/release/benches/floor" \
+		--guest "$build/release/tests/guests/hello.elf" "$@"
 }
 
 # What changed between two result files.

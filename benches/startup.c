@@ -21,21 +21,17 @@
  * are started in it then.
  */
 #include <err.h>
-#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "benches/clock.h"
-#include "benches/disk_file.h"
 #include "benches/options.h"
 #include "benches/report.h"
+#include "benches/startup_command.h"
 #include "benches/startup_peer.h"
 #include "benches/startup_results.h"
-#include "benches/tap_link.h"
-#include "benches/vm_config.h"
 #include "benches/workspace.h"
 
 enum {
@@ -44,17 +40,12 @@ enum {
 	ROUNDS_WARM_UP = 10,
 	PEER_PERIOD_USUAL = 5,
 	PROGRESS_LINES = 10,
-	RAM_MIB = 128,
-	DISK_BYTES = 1 << 20,
-	GUEST_CID = 3,
 };
 
 #define NS_PER_S 1e9
 
 struct options {
-	const char *mote_path;
-	const char *floor_path;
-	const char *guest_path;
+	struct startup_paths paths;
 	const char *json_path;
 	size_t rounds;
 	size_t peer_period;
@@ -64,107 +55,52 @@ struct options {
 	bool is_quick;
 };
 
-static const char guest_says[] = "hello from a mote unikernel";
-static const struct tap_link tap = {"mote0", 0};
-
 static struct startup_results results;
 static struct startup_subject *the_floor;
-
-static void require(int error, const char *what)
-{
-	if (error != 0)
-		errx(EXIT_FAILURE, "%s: %s", what, strerror(-error));
-}
-
-static void add_disk(json_t *config)
-{
-	const char *disk_path = workspace_path("disk.img");
-	int error = disk_file_make(disk_path, DISK_BYTES);
-
-	require(error == -ENOTSUP ? 0 : error, disk_path);
-	vm_config_add_drive(config, "disk", disk_path, false);
-}
-
-static void add_nic(json_t *config)
-{
-	char mac[TAP_LINK_TEXT_BYTES];
-
-	tap_link_guest_mac(&tap, mac);
-	vm_config_add_interface(config, "eth0", tap.name, mac);
-}
-
-/* The socket is made by each run, and removed by it. */
-static void add_vsock(json_t *config)
-{
-	json_object_set_new(
-		config, "vsock",
-		json_pack("{si ss}", "guest_cid", GUEST_CID, "uds_path", workspace_path("vsock")));
-}
-
-static struct startup_subject *add_mote(const struct options *options, const char *name,
-					json_t *config)
-{
-	struct startup_subject *added = startup_results_add(&results);
-
-	added->subject = (struct subject){
-		.name = name,
-		.arguments = {options->mote_path, "run", "--result", "/dev/fd/3",
-			      workspace_write_json(name, config)},
-		.format = SUBJECT_RESULT_LINE,
-	};
-	added->floor = the_floor;
-	return added;
-}
 
 static struct startup_subject *add_floor(const struct options *options, const char *name)
 {
 	struct startup_subject *added = startup_results_add(&results);
 
-	added->subject = (struct subject){
-		.name = name,
-		.arguments = {options->floor_path, "--stamps", "3", options->guest_path},
-		.format = SUBJECT_STAMP_LINES,
-	};
+	startup_command_floor(&added->subject, name, &options->paths);
+	added->floor = the_floor;
+	return added;
+}
+
+static struct startup_subject *add_mote(const struct options *options, const char *name,
+					struct startup_devices devices)
+{
+	struct startup_subject *added = startup_results_add(&results);
+
+	startup_command_mote(&added->subject, name, &options->paths, devices);
 	added->floor = the_floor;
 	return added;
 }
 
 /* Mote with devices, as they are asked for; and with one of each, where a tap can be had. */
-static void add_motes(const struct options *options, struct startup_subject *mote)
+static void add_devices(const struct options *options, struct startup_subject *mote)
 {
+	static const struct startup_devices disk = {.has_disk = true};
+	static const struct startup_devices nic = {.has_nic = true};
+	static const struct startup_devices all = {true, true, true};
 	bool has_tap = geteuid() == 0;
-	json_t *config = vm_config_new(options->guest_path, "", RAM_MIB);
 
-	if (has_tap || options->has_nic) {
-		require(tap_link_enter(), "a network namespace for a tap, which root can make");
-		require(tap_link_make(&tap), tap.name);
-	}
-	if (options->has_disk) {
-		json_t *with = json_deep_copy(config);
-
-		add_disk(with);
-		add_mote(options, "mote+disk", with)->less = mote;
-	}
-	if (options->has_nic) {
-		json_t *with = json_deep_copy(config);
-
-		add_nic(with);
-		add_mote(options, "mote+nic", with)->less = mote;
-	}
-	if (has_tap) {
-		add_disk(config);
-		add_nic(config);
-		add_vsock(config);
-		add_mote(options, "mote+devices", config)->less = mote;
-	} else {
+	if (has_tap || options->has_nic)
+		startup_command_tap();
+	if (options->has_disk)
+		add_mote(options, "mote+disk", disk)->less = mote;
+	if (options->has_nic)
+		add_mote(options, "mote+nic", nic)->less = mote;
+	if (has_tap)
+		add_mote(options, "mote+devices", all)->less = mote;
+	else
 		printf("mote+devices: skipped, only root can make a tap\n");
-		json_decref(config);
-	}
 }
 
 static void add_peers(const struct options *options, struct startup_subject *mote)
 {
-	const struct startup_guest guest = {options->guest_path, guest_says, RAM_MIB};
+	const struct startup_guest guest = {options->paths.guest, startup_guest_says,
+					    STARTUP_RAM_MIB};
 
 	for (size_t peer = 0; peer < STARTUP_PEERS; peer++) {
 		char reason[SESSION_REASON_BYTES] = "";
@@ -188,12 +124,12 @@ static void add_subjects(const struct options *options)
 	struct startup_subject *mote;
 
 	the_floor = add_floor(options, "floor");
-	if (options->mote_path == NULL) {
+	if (options->paths.mote == NULL) {
 		add_floor(options, "floor-again");
 		return;
 	}
-	mote = add_mote(options, "mote", vm_config_new(options->guest_path, "", RAM_MIB));
-	add_motes(options, mote);
+	mote = add_mote(options, "mote", (struct startup_devices){false});
+	add_devices(options, mote);
 	if (!options->has_no_peers)
 		add_peers(options, mote);
 	fflush(stdout);
@@ -254,14 +190,14 @@ static struct options parse(int argc, char *argv[])
 	static struct options options;
 	static const struct options_row rows[] = {
 		{.name = "floor",
-		 .text = &options.floor_path,
+		 .text = &options.paths.floor,
 		 .is_required = true,
 		 .is_file = true},
 		{.name = "guest",
-		 .text = &options.guest_path,
+		 .text = &options.paths.guest,
 		 .is_required = true,
 		 .is_file = true},
-		{.name = "mote", .text = &options.mote_path, .is_file = true},
+		{.name = "mote", .text = &options.paths.mote, .is_file = true},
 		{.name = "disk", .flag = &options.has_disk},
 		{.name = "nic", .flag = &options.has_nic},
 		{.name = "no-peers", .flag = &options.has_no_peers},
@@ -281,7 +217,7 @@ static struct options parse(int argc, char *argv[])
 	};
 
 	options_take(rows, sizeof(rows) / sizeof(rows[0]), argc, argv);
-	if ((options.has_disk || options.has_nic) && options.mote_path == NULL)
+	if ((options.has_disk || options.has_nic) && options.paths.mote == NULL)
 		errx(EXIT_FAILURE, "--disk and --nic are mote's: --mote is missing");
 	return options;
 }

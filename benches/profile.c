@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * benches/profile.c - what a launch asks of the kernel and of the processor.
+ *
+ *     bench_profile --mote PATH --floor PATH --guest PATH [--launches N] [--quick] [--json FILE]
+ *
+ * Each subject is launched N times in turn, and the kernel says what each launch used: the program
+ * and all its processes together.  Processor time is exact; how much of it was user's and how much
+ * the system's the kernel may only know from where its ticks fell, so these two are given as means
+ * over all launches.  Then each subject is launched once more under strace, which counts system
+ * calls by process and, for mote, by the stage of the launch trace in which they began.  Each
+ * KVM_RUN that is seen is one exit of the guest to user space.
+ *
+ * Without strace, or where it may not trace, the counts are left out, which is said.
+ */
+#include <err.h>
+#include <errno.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "benches/child.h"
+#include "benches/options.h"
+#include "benches/profile_results.h"
+#include "benches/report.h"
+#include "benches/startup_command.h"
+#include "benches/workspace.h"
+
+enum {
+	SUBJECTS_MAX = 3,
+	LAUNCHES_USUAL = 100,
+	LAUNCHES_QUICK = 20,
+	LINE_BYTES = 4096,
+	STRACE_ARGUMENTS = 5,
+	US_PER_S = 1000000,
+	NS_PER_US = 1000,
+};
+
+struct options {
+	struct startup_paths paths;
+	const char *json_path;
+	size_t launches;
+	bool is_quick;
+};
+
+static struct profiled profiled[SUBJECTS_MAX];
+static size_t profiled_count;
+
+static struct profiled *add(const char *first_role)
+{
+	struct profiled *added = &profiled[profiled_count++];
+
+	added->roles[0] = first_role;
+	added->roles[1] = "VM process";
+	added->roles[2] = "I/O thread";
+	return added;
+}
+
+static void add_subjects(const struct startup_paths *paths)
+{
+	static const struct startup_devices none = {false};
+	static const struct startup_devices all = {true, true, true};
+
+	startup_command_floor(&add("floor")->subject, "floor", paths);
+	startup_command_mote(&add("launcher")->subject, "mote", paths, none);
+	if (geteuid() != 0) {
+		printf("mote+devices: skipped, only root can make a tap\n");
+		return;
+	}
+	startup_command_tap();
+	startup_command_mote(&add("launcher")->subject, "mote+devices", paths, all);
+}
+
+static void drain(int fd)
+{
+	char bytes[4096];
+
+	while (read(fd, bytes, sizeof(bytes)) > 0)
+		;
+}
+
+static double in_us(struct timeval time)
+{
+	return (double)time.tv_sec * US_PER_S + (double)time.tv_usec;
+}
+
+static void record(struct profiled *of, size_t launch, const struct rusage *usage)
+{
+	const double values[PROFILE_COUNTERS] = {
+		[PROFILE_PROCESSOR] = in_us(usage->ru_utime) + in_us(usage->ru_stime),
+		[PROFILE_USER] = in_us(usage->ru_utime),
+		[PROFILE_SYSTEM] = in_us(usage->ru_stime),
+		[PROFILE_MINOR_FAULTS] = (double)usage->ru_minflt,
+		[PROFILE_MAJOR_FAULTS] = (double)usage->ru_majflt,
+		[PROFILE_VOLUNTARY] = (double)usage->ru_nvcsw,
+		[PROFILE_INVOLUNTARY] = (double)usage->ru_nivcsw,
+	};
+
+	for (unsigned int counter = 0; counter < PROFILE_COUNTERS; counter++)
+		of->samples[counter][launch] = values[counter];
+	of->launches = launch + 1;
+}
+
+static void launch(struct profiled *of, size_t number)
+{
+	struct rusage usage;
+	struct child child;
+	int status;
+	int error = child_start(&child, of->subject.arguments, NULL);
+
+	if (error != 0)
+		errx(EXIT_FAILURE, "%s: %s", of->subject.arguments[0], strerror(-error));
+	drain(child.output_fd);
+	if (wait4(child.pid, &status, 0, &usage) != child.pid || status != 0)
+		errx(EXIT_FAILURE, "a launch of %s failed", of->subject.name);
+	child_close(&child);
+	record(of, number, &usage);
+}
+
+static void launch_all(size_t launches)
+{
+	for (size_t number = 0; number < launches; number++) {
+		if (number % (launches / 5 + 1) == 0)
+			fprintf(stderr, "profile: %zu of %zu launches\n", number, launches);
+		for (size_t at = 0; at < profiled_count; at++)
+			launch(&profiled[(at + number) % profiled_count], number);
+	}
+}
+
+/* How far the clock of strace's times is ahead of that of the stamps. */
+static uint64_t clock_distance_us(void)
+{
+	struct timespec real;
+	struct timespec monotonic;
+
+	clock_gettime(CLOCK_REALTIME, &real);
+	clock_gettime(CLOCK_MONOTONIC, &monotonic);
+	return (uint64_t)((real.tv_sec - monotonic.tv_sec) * US_PER_S +
+			  (real.tv_nsec - monotonic.tv_nsec) / NS_PER_US);
+}
+
+/* A stamp ends its stage. */
+static size_t find_stage(const struct subject_run *run, uint64_t at_us, uint64_t distance_us)
+{
+	size_t stage = 0;
+
+	while (stage < run->stage_count && run->stages[stage].ns / NS_PER_US + distance_us < at_us)
+		stage++;
+	return stage;
+}
+
+static void read_calls(struct profiled *of, const char *path)
+{
+	uint64_t distance_us = clock_distance_us();
+	FILE *file = fopen(path, "re");
+	char line[LINE_BYTES];
+	struct call_line call;
+
+	if (file == NULL)
+		return;
+	while (fgets(line, sizeof(line), file) != NULL) {
+		if (!call_line_parse(&call, line))
+			continue;
+		call_log_add(&of->calls, &call);
+		of->stage_calls[find_stage(&of->traced, call.at_us, distance_us)]++;
+	}
+	fclose(file);
+	for (size_t task = 0; task < of->calls.task_count; task++)
+		call_log_sort(&of->calls.tasks[task]);
+}
+
+/* Returns whether strace could do its work. */
+static bool trace(struct profiled *of)
+{
+	const char *path = workspace_path("calls");
+	const char *arguments[CHILD_ARGUMENTS_MAX] = {"strace", "-fqq", "-ttt", "-o", path};
+	struct child child;
+	int status;
+
+	memcpy(arguments + STRACE_ARGUMENTS, of->subject.arguments,
+	       (CHILD_ARGUMENTS_MAX - STRACE_ARGUMENTS) * sizeof(*arguments));
+	if (child_start(&child, arguments, workspace_path("errors")) != 0)
+		return false;
+	drain(child.output_fd);
+	if (child_reap(&child, &status) != 0 || status != 0 ||
+	    subject_take_stamps(&of->subject, &of->traced, child.result_fd) != 0)
+		return false;
+	child_close(&child);
+	read_calls(of, path);
+	return true;
+}
+
+static void trace_all(void)
+{
+	for (size_t at = 0; at < profiled_count; at++)
+		if (!trace(&profiled[at])) {
+			printf("system calls: left out, strace is missing or may not trace\n");
+			return;
+		}
+}
+
+static void write_report(const char *json_path)
+{
+	json_t *results = profile_results_report(profiled, profiled_count);
+
+	if (report_write(json_path, results) != 0)
+		errx(EXIT_FAILURE, "cannot write %s", json_path);
+	json_decref(results);
+}
+
+static struct options parse(int argc, char *argv[])
+{
+	static struct options options;
+	static const struct options_row rows[] = {
+		{.name = "mote", .text = &options.paths.mote, .is_required = true, .is_file = true},
+		{.name = "floor",
+		 .text = &options.paths.floor,
+		 .is_required = true,
+		 .is_file = true},
+		{.name = "guest",
+		 .text = &options.paths.guest,
+		 .is_required = true,
+		 .is_file = true},
+		{.name = "launches",
+		 .number = &options.launches,
+		 .minimum = 1,
+		 .maximum = PROFILE_LAUNCHES_MAX,
+		 .usual = LAUNCHES_USUAL,
+		 .quick = LAUNCHES_QUICK},
+		{.name = "quick", .flag = &options.is_quick},
+		{.name = "json", .text = &options.json_path},
+	};
+
+	options_take(rows, sizeof(rows) / sizeof(rows[0]), argc, argv);
+	return options;
+}
+
+int main(int argc, char *argv[])
+{
+	struct options options = parse(argc, argv);
+
+	workspace_make(NULL);
+	add_subjects(&options.paths);
+	launch_all(options.launches);
+	trace_all();
+	profile_results_print(profiled, profiled_count);
+	if (options.json_path != NULL)
+		write_report(options.json_path);
+	return EXIT_SUCCESS;
+}
