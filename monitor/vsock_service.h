@@ -3,8 +3,8 @@
  * monitor/vsock_service.h - the vsock device of a VM, with what it needs of the host.
  *
  * Its listening socket is there already (vsock_socket.h), the guest's own connections come from the
- * launcher (vsock_client.h), and --stdio is one stream more.  Without a uds_path it is the only one:
- * nothing listens, and what the guest asks for is refused.
+ * launcher (vsock_client.h), and --stdio is one stream more.  Without a uds_path it is the only
+ * one: nothing listens, and what the guest asks for is refused.
  *
  * Call order: vsock_service_prepare(), then the device gets its place (device_slot.h), then
  * vsock_service_init(); on the I/O thread vsock_service_start() once.
