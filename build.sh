@@ -20,7 +20,7 @@ readonly packages_bench_net=(qemu-system-x86)
 readonly packages_bench_plot=(gnuplot-nox jq)
 readonly packages_lint=(mandoc clang-format clang-tidy cppcheck shellcheck)
 
-readonly benchmarks=(startup profile parallel block net vsock)
+readonly benchmarks=(startup profile parallel density block net vsock)
 
 usage() {
 	cat <<'EOF'
@@ -32,7 +32,7 @@ usage: ./build.sh TASK
   test            unit, command-line, native and lab tests; MOTE_KVM=none runs all guests in the lab
   lint            format, static analysis and the structure's own rules
   fuzz [SECONDS]  run every fuzz target for SECONDS (default 60) from its corpus
-  bench NAME      benchmarks; NAME: startup, profile, parallel, block, net, vsock or all.
+  bench NAME      benchmarks; NAME: startup, profile, parallel, density, block, net, vsock or all.
                   --quick, --json FILE; all also --plots DIRECTORY
   bench compare A.json B.json             what changed between two result files
   bench plot DIRECTORY RESULT.json...     pictures of result files, as SVG and PNG
@@ -218,6 +218,14 @@ bench_parallel() {
 		--guest "$build/release/tests/guests/hello.elf" "$@"
 }
 
+# Thousands of VMs at once; the memory of a jailed process can only be seen by root.
+bench_density() {
+	((EUID == 0)) || die "bench density looks at the memory of jailed processes: run it as root"
+	"$build/release/benches/bench_density" --mote "$build/mote" \
+		--floor "$build/release/benches/floor" \
+		--guest "$build/release/tests/guests/idle.elf" "$@"
+}
+
 # The disk has to lie on a real file system, which the build directory does more often than a
 # directory for temporary files.
 bench_block() {
@@ -276,8 +284,8 @@ bench_all() {
 	reports=$(mktemp -d)
 	trap 'rm -rf "$reports"' EXIT
 	for name in "${benchmarks[@]}"; do
-		if [[ $name == net ]] && ((EUID != 0)); then
-			echo "bench net: left out, only root can make a tap"
+		if [[ $name == net || $name == density ]] && ((EUID != 0)); then
+			echo "bench $name: left out, only root can run it"
 			continue
 		fi
 		"bench_$name" "${options[@]}" --json "$reports/$name"
