@@ -15,15 +15,22 @@ enum {
 
 static uint32_t protocol;
 static uint64_t handed_over;
+static uint64_t entered_at;
 
 /* Entered by iretq from start.S. */
-_Noreturn void guest_start(uint32_t entry_protocol, uint64_t structure);
+_Noreturn void guest_start(uint32_t entry_protocol, uint64_t structure, uint64_t entry_tsc);
 
-_Noreturn void guest_start(uint32_t entry_protocol, uint64_t structure)
+_Noreturn void guest_start(uint32_t entry_protocol, uint64_t structure, uint64_t entry_tsc)
 {
 	protocol = entry_protocol;
 	handed_over = structure;
+	entered_at = entry_tsc;
 	exit_code((uint8_t)guest_main());
+}
+
+uint64_t boot_entry_tsc(void)
+{
+	return entered_at;
 }
 
 uint32_t boot_protocol(void)

@@ -69,6 +69,9 @@ _Static_assert(sizeof(struct boot_start_info) == 56, "start info");
 
 #define BOOT_START_INFO_MAGIC 0x336ec578
 
+/* The time stamp counter right after the stamp on the boot timer page, as level 0 reads it. */
+uint64_t boot_entry_tsc(void);
+
 /* ENTRY_LINUX64 or ENTRY_PVH. */
 uint32_t boot_protocol(void);
 

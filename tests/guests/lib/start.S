@@ -20,6 +20,9 @@ guest_entry64:
 	mov %rax, %cr3
 	mov $BOOT_TIMER_ADDRESS, %eax
 	movb $BOOT_TIMER_BOOTED, (%rax)
+	rdtsc
+	shl $32, %rdx
+	or %rax, %rdx
 	xor %edi, %edi /* ENTRY_LINUX64 */
 	lgdt descriptor_table_pointer
 .Lenter:
@@ -34,6 +37,9 @@ guest_entry64:
 	.globl guest_entry_pvh
 guest_entry_pvh:
 	movb $BOOT_TIMER_BOOTED, BOOT_TIMER_ADDRESS
+	rdtsc
+	mov %eax, %ebp
+	mov %edx, %esi
 	mov $0x20, %eax /* physical address extension */
 	mov %eax, %cr4
 	mov $page_map, %eax
@@ -50,10 +56,14 @@ guest_entry_pvh:
 	.code64
 .Lpvh64:
 	mov $ENTRY_PVH, %edi
+	mov %esi, %edx
+	shl $32, %rdx
+	mov %ebp, %ebp
+	or %rbp, %rdx
 	mov %ebx, %esi
 	jmp .Lenter
 
-/* What iretq takes to guest_start(): EDI = protocol, RSI = its structure. */
+/* What iretq takes to guest_start(): EDI = protocol, RSI = its structure, RDX = the clock at entry. */
 	.section .data.frame, "aw", @progbits
 	.balign 16
 boot_frame:
