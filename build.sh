@@ -209,7 +209,8 @@ bench_startup() {
 	(need "${packages_bench_startup[@]}") || true
 	"$build/release/benches/bench_startup" --mote "$build/mote" \
 		--floor "$build/release/benches/floor" \
-		--guest "$build/release/tests/guests/hello.elf" "$@"
+		--guest "$build/release/tests/guests/hello.elf" \
+		--clock-guest "$build/release/tests/guests/start_clock.elf" "$@"
 }
 
 bench_parallel() {

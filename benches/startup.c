@@ -2,13 +2,13 @@
 /*
  * benches/startup.c - what a start costs, from the spawn of the process.
  *
- *     bench_startup --floor PATH --guest PATH [--mote PATH] [--disk] [--nic] [--pairs N]
- *                   [--peer-period N] [--no-peers] [--quick] [--json FILE]
+ *     bench_startup --floor PATH --guest PATH [--mote PATH] [--clock-guest PATH] [--disk] [--nic]
+ *                   [--no-peers] [--peer-period N] [--pairs N] [--quick] [--json FILE]
  *
  * All subjects run in turn, in alternating order, so that whatever else the
- * machine does meets all alike; ratios are taken run by run within a round.  Three
- * metrics: to the guest's first instruction, to the first byte of its output,
- * and to the reaped process.
+ * machine does meets all alike; ratios are taken run by run within a round.  What is measured: to
+ * the guest's first instruction, to its main function, to the first byte of its output, and to the
+ * reaped process.
  *
  * Subjects: the floor; mote; mote with a disk, a NIC on a tap that is there already and a vsock, if
  * we are root; and each other monitor that is found and can run the guest, which is
@@ -17,6 +17,11 @@
  * runs once more with one drive, with --nic with a NIC; the guest leaves all devices alone, and the
  * difference to mote without is a figure of its own.
  *
+ * Only a guest knows when it came to its main function, and only a guest can speak for the first
+ * instruction of a monitor that makes no stamps.  To say so takes a guest longer; so that is
+ * another one, --clock-guest, which runs in each N-th round under the floor, mote and all peers.
+ * How late its clock seems, against the stamps of the floor and of mote, is a figure too.
+ *
  * The tap is in a network namespace of the benchmark's own, for which root is needed; all subjects
  * are started in it then.
  */
@@ -24,9 +29,11 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "benches/clock.h"
+#include "benches/guest_clock.h"
 #include "benches/options.h"
 #include "benches/report.h"
 #include "benches/startup_command.h"
@@ -46,6 +53,7 @@ enum {
 
 struct options {
 	struct startup_paths paths;
+	const char *clock_path;
 	const char *json_path;
 	size_t rounds;
 	size_t peer_period;
@@ -56,29 +64,47 @@ struct options {
 };
 
 static struct startup_results results;
-static struct startup_subject *the_floor;
 
-static struct startup_subject *add_floor(const struct options *options, const char *name)
+/* The subjects that run one guest. */
+struct family {
+	struct startup_paths paths;
+	size_t period;
+	unsigned int stamped_metrics; /* of the floor and mote */
+	unsigned int peer_metrics;
+	struct startup_subject *floor;
+	struct startup_subject *mote;
+};
+
+static struct startup_subject *add(const struct family *family)
 {
 	struct startup_subject *added = startup_results_add(&results);
 
-	startup_command_floor(&added->subject, name, &options->paths);
-	added->floor = the_floor;
+	added->floor = family->floor;
+	added->period = family->period;
+	added->metrics = family->stamped_metrics;
 	return added;
 }
 
-static struct startup_subject *add_mote(const struct options *options, const char *name,
+static struct startup_subject *add_floor(const struct family *family, const char *name)
+{
+	struct startup_subject *added = add(family);
+
+	startup_command_floor(&added->subject, name, &family->paths);
+	return added;
+}
+
+static struct startup_subject *add_mote(const struct family *family, const char *name,
 					struct startup_devices devices)
 {
-	struct startup_subject *added = startup_results_add(&results);
+	struct startup_subject *added = add(family);
 
-	startup_command_mote(&added->subject, name, &options->paths, devices);
-	added->floor = the_floor;
+	startup_command_mote(&added->subject, name, &family->paths, devices);
+	added->less = family->mote;
 	return added;
 }
 
 /* Mote with devices, as they are asked for; and with one of each, where a tap can be had. */
-static void add_devices(const struct options *options, struct startup_subject *mote)
+static void add_devices(const struct options *options, const struct family *family)
 {
 	static const struct startup_devices disk = {.has_disk = true};
 	static const struct startup_devices nic = {.has_nic = true};
@@ -88,51 +114,73 @@ static void add_devices(const struct options *options, struct startup_subject *m
 	if (has_tap || options->has_nic)
 		startup_command_tap();
 	if (options->has_disk)
-		add_mote(options, "mote+disk", disk)->less = mote;
+		add_mote(family, "mote+disk", disk);
 	if (options->has_nic)
-		add_mote(options, "mote+nic", nic)->less = mote;
+		add_mote(family, "mote+nic", nic);
 	if (has_tap)
-		add_mote(options, "mote+devices", all)->less = mote;
+		add_mote(family, "mote+devices", all);
 	else
 		printf("mote+devices: skipped, only root can make a tap\n");
 }
 
-static void add_peers(const struct options *options, struct startup_subject *mote)
+static void add_peer(const struct options *options, const struct family *family, size_t peer)
 {
-	const struct startup_guest guest = {options->paths.guest, startup_guest_says,
-					    STARTUP_RAM_MIB};
+	const struct startup_guest guest = {family->paths.guest, startup_guest_says,
+					    STARTUP_RAM_MIB, family->paths.has_clock};
+	char reason[SESSION_REASON_BYTES] = "";
+	struct startup_subject *added;
+	struct subject subject;
 
-	for (size_t peer = 0; peer < STARTUP_PEERS; peer++) {
-		char reason[SESSION_REASON_BYTES] = "";
-		struct startup_subject *added;
-		struct subject subject;
-
-		if (startup_peer_prepare(peer, &guest, &subject, reason) != 0) {
-			printf("%s: skipped, %s\n", startup_peer_name(peer), reason);
-			continue;
-		}
-		added = startup_results_add(&results);
-		added->subject = subject;
-		added->floor = the_floor;
-		added->mote = mote;
-		added->period = options->peer_period;
+	if (startup_peer_prepare(peer, &guest, &subject, reason) != 0) {
+		printf("%s%s: skipped, %s\n", startup_peer_name(peer),
+		       guest.has_clock ? ", start_clock" : "", reason);
+		return;
 	}
+	added = add(family);
+	added->subject = subject;
+	added->mote = family->mote;
+	added->period = options->peer_period;
+	added->metrics = family->peer_metrics;
+}
+
+/* Whether it could run the guest. */
+static bool is_subject(const char *name)
+{
+	for (size_t at = 0; at < results.subject_count; at++)
+		if (strcmp(results.subjects[at].subject.name, name) == 0)
+			return true;
+	return false;
 }
 
 static void add_subjects(const struct options *options)
 {
-	struct startup_subject *mote;
+	struct family plain = {.paths = options->paths,
+			       .period = 1,
+			       .stamped_metrics = STARTUP_SET_STAMPED,
+			       .peer_metrics = STARTUP_SET_PEER};
+	struct family clock = {.paths = options->paths,
+			       .period = options->peer_period,
+			       .stamped_metrics = STARTUP_SET_STAMPED_CLOCK,
+			       .peer_metrics = STARTUP_SET_PEER_CLOCK};
 
-	the_floor = add_floor(options, "floor");
+	plain.floor = add_floor(&plain, "floor");
 	if (options->paths.mote == NULL) {
-		add_floor(options, "floor-again");
+		add_floor(&plain, "floor-again");
 		return;
 	}
-	mote = add_mote(options, "mote", (struct startup_devices){false});
-	add_devices(options, mote);
-	if (!options->has_no_peers)
-		add_peers(options, mote);
-	fflush(stdout);
+	plain.mote = add_mote(&plain, "mote", (struct startup_devices){false});
+	add_devices(options, &plain);
+	for (size_t peer = 0; peer < STARTUP_PEERS && !options->has_no_peers; peer++)
+		add_peer(options, &plain, peer);
+	if (options->clock_path == NULL)
+		return;
+	clock.paths.guest = options->clock_path;
+	clock.paths.has_clock = true;
+	clock.floor = add_floor(&clock, "floor");
+	clock.mote = add_mote(&clock, "mote", (struct startup_devices){false});
+	for (size_t peer = 0; peer < STARTUP_PEERS && !options->has_no_peers; peer++)
+		if (is_subject(startup_peer_name(peer)))
+			add_peer(options, &clock, peer);
 }
 
 static void run_round(size_t round, bool is_recorded)
@@ -148,7 +196,7 @@ static void run_round(size_t round, bool is_recorded)
 		if (subject_run(&of->subject, &run) != 0)
 			errx(EXIT_FAILURE, "a run of %s failed", of->subject.name);
 		if (is_recorded)
-			startup_results_record(of, round, &run);
+			startup_results_record(&results, of, round, &run);
 	}
 }
 
@@ -198,6 +246,7 @@ static struct options parse(int argc, char *argv[])
 		 .is_required = true,
 		 .is_file = true},
 		{.name = "mote", .text = &options.paths.mote, .is_file = true},
+		{.name = "clock-guest", .text = &options.clock_path, .is_file = true},
 		{.name = "disk", .flag = &options.has_disk},
 		{.name = "nic", .flag = &options.has_nic},
 		{.name = "no-peers", .flag = &options.has_no_peers},
@@ -228,6 +277,8 @@ int main(int argc, char *argv[])
 
 	workspace_make(NULL);
 	add_subjects(&options);
+	fflush(stdout);
+	results.ticks_per_us = guest_clock_measure_ticks_per_us();
 	run_all(options.rounds);
 	startup_results_print(&results);
 	if (options.json_path != NULL)

@@ -4,6 +4,7 @@
 
 #include <err.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,6 +57,7 @@ void startup_command_floor(struct subject *subject, const char *name,
 		.name = name,
 		.arguments = {paths->floor, "--stamps", "3", paths->guest},
 		.format = SUBJECT_STAMP_LINES,
+		.has_clock = paths->has_clock,
 	};
 }
 
@@ -64,6 +66,7 @@ void startup_command_mote(struct subject *subject, const char *name,
 			  const struct startup_paths *paths, struct startup_devices devices)
 {
 	json_t *config = vm_config_new(paths->guest, "", STARTUP_RAM_MIB);
+	char file_name[64];
 
 	if (devices.has_disk)
 		add_disk(config);
@@ -71,10 +74,12 @@ void startup_command_mote(struct subject *subject, const char *name,
 		add_nic(config);
 	if (devices.has_vsock)
 		vm_config_add_vsock(config, workspace_path("vsock"));
+	snprintf(file_name, sizeof(file_name), "%s%s.json", name, paths->has_clock ? ".clock" : "");
 	*subject = (struct subject){
 		.name = name,
 		.arguments = {paths->mote, "run", "--result", "/dev/fd/3",
-			      workspace_write_json(name, config)},
+			      workspace_write_json(file_name, config)},
 		.format = SUBJECT_RESULT_LINE,
+		.has_clock = paths->has_clock,
 	};
 }

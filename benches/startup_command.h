@@ -27,6 +27,7 @@ struct startup_paths {
 	const char *mote;
 	const char *floor;
 	const char *guest;
+	bool has_clock; /* it is start_clock */
 };
 
 struct startup_devices {

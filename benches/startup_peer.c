@@ -14,7 +14,8 @@ enum {
 	PROBE_MAX_MS = 5000, /* one that does not notice the end of the guest runs for ever */
 };
 
-static struct command commands[STARTUP_PEERS];
+/* For each of the two guests: their texts live as long as the subjects. */
+static struct command commands[STARTUP_PEERS][2];
 static struct session session;
 
 static void compose_qemu(struct command *command, const struct startup_guest *guest)
@@ -31,7 +32,10 @@ static void compose_firecracker(struct command *command, const struct startup_gu
 	json_object_set_new(config, "drives", json_array());
 	command_add_two(command, "firecracker", "--no-api");
 	command_add_two(command, "--level", "Error");
-	command_add_two(command, "--config-file", workspace_write_json("firecracker.json", config));
+	command_add_two(command, "--config-file",
+			workspace_write_json(guest->has_clock ? "firecracker.clock.json"
+							      : "firecracker.json",
+					     config));
 }
 
 static void compose_cloud_hypervisor(struct command *command, const struct startup_guest *guest)
@@ -112,7 +116,7 @@ static int probe(const struct command *command, const char *says, char reason[SE
 int startup_peer_prepare(size_t peer, const struct startup_guest *guest, struct subject *subject,
 			 char reason[SESSION_REASON_BYTES])
 {
-	struct command *command = &commands[peer];
+	struct command *command = &commands[peer][guest->has_clock];
 	int error;
 
 	command_begin(command);
@@ -126,6 +130,7 @@ int startup_peer_prepare(size_t peer, const struct startup_guest *guest, struct 
 		.guest_says = guest->says,
 		.errors_path = workspace_path(SESSION_ERRORS_NAME),
 		.good_status = command->good_status,
+		.has_clock = guest->has_clock,
 	};
 	memcpy(subject->arguments, command->arguments, sizeof(subject->arguments));
 	return 0;

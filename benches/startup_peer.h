@@ -3,14 +3,15 @@
  * benches/startup_peer.h - other monitors, each started with the same guest in its leanest way.
  *
  * One adapter for each, which knows the command line and writes the configuration.  What a peer
- * prints beside the guest's output is told apart by what the guest says.  A peer tells the first
- * byte of output and its end; it makes no stamps.
+ * prints beside the guest's output is told apart by what the guest says.  A peer makes no stamps:
+ * the first byte of output and its end are seen from outside, the rest has to come from the guest.
  *
  * Call order: workspace_make() before.
  */
 #ifndef BENCHES_STARTUP_PEER_H
 #define BENCHES_STARTUP_PEER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "benches/session.h"
@@ -24,6 +25,7 @@ struct startup_guest {
 	const char *path;
 	const char *says; /* how its output begins */
 	unsigned int ram_mib;
+	bool has_clock; /* it is start_clock */
 };
 
 /* "qemu-microvm" and so on; `peer` is less than STARTUP_PEERS. */

@@ -17,8 +17,10 @@ enum {
 
 static const char *const metric_names[STARTUP_METRICS] = {
 	[STARTUP_FIRST_INSTRUCTION] = "startup.first_instruction",
+	[STARTUP_MAIN] = "startup.main",
 	[STARTUP_FIRST_OUTPUT] = "startup.first_output",
 	[STARTUP_REAPED] = "startup.reaped",
+	[STARTUP_CLOCK_ERROR] = "startup.clock_error",
 };
 
 /* Samples on the way to a summary, which sorts them. */
@@ -51,15 +53,36 @@ static struct startup_stage *find_stage(struct startup_subject *of, const char *
 	return &of->stages[of->stage_count++];
 }
 
-void startup_results_record(struct startup_subject *of, size_t round, const struct subject_run *run)
+/* All that can be said of a run; what cannot is some number that nobody looks at. */
+static void measure(double us[STARTUP_METRICS], const struct startup_results *results,
+		    const struct startup_subject *of, const struct subject_run *run)
+{
+	const struct guest_clock *clock = &run->clock;
+	double to_greeting_us = (double)(clock->greeted - clock->entry) / results->ticks_per_us;
+	double to_main_us = (double)(clock->main - clock->entry) / results->ticks_per_us;
+	double output_us = since_us(run->spawned_ns, run->first_output_ns);
+	double stamp_us = since_us(run->spawned_ns, run->first_instruction_ns);
+	double entry_us = output_us - to_greeting_us;
+
+	if (of->subject.format == SUBJECT_NO_STAMPS)
+		stamp_us = entry_us;
+	us[STARTUP_FIRST_INSTRUCTION] = stamp_us;
+	us[STARTUP_MAIN] = stamp_us + to_main_us;
+	us[STARTUP_FIRST_OUTPUT] = output_us;
+	us[STARTUP_REAPED] = since_us(run->spawned_ns, run->reaped_ns);
+	us[STARTUP_CLOCK_ERROR] = entry_us - stamp_us;
+}
+
+void startup_results_record(const struct startup_results *results, struct startup_subject *of,
+			    size_t round, const struct subject_run *run)
 {
 	size_t at = of->run_count++;
+	double us[STARTUP_METRICS];
 
+	measure(us, results, of, run);
 	of->rounds[at] = round;
-	of->us[STARTUP_FIRST_INSTRUCTION][at] =
-		since_us(run->spawned_ns, run->first_instruction_ns);
-	of->us[STARTUP_FIRST_OUTPUT][at] = since_us(run->spawned_ns, run->first_output_ns);
-	of->us[STARTUP_REAPED][at] = since_us(run->spawned_ns, run->reaped_ns);
+	for (unsigned int metric = 0; metric < STARTUP_METRICS; metric++)
+		of->us[metric][at] = us[metric];
 	for (unsigned int stamp = 0; stamp < run->stage_count; stamp++) {
 		struct startup_stage *stage = find_stage(of, run->stages[stamp].name);
 
@@ -71,8 +94,19 @@ void startup_results_record(struct startup_subject *of, size_t round, const stru
 
 static bool has_metric(const struct startup_subject *of, enum startup_metric metric)
 {
-	return of->run_count > 0 &&
-	       (metric != STARTUP_FIRST_INSTRUCTION || of->subject.format != SUBJECT_NO_STAMPS);
+	return of->run_count > 0 && (of->metrics & 1U << metric) != 0;
+}
+
+/* Of a reference, in the round of a run.  It runs with its period, or a part of the other's. */
+static double reference_us(const struct startup_subject *reference, enum startup_metric metric,
+			   size_t round)
+{
+	return reference->us[metric][round / reference->period];
+}
+
+static bool has_ratio(const struct startup_subject *reference, enum startup_metric metric)
+{
+	return reference != NULL && metric != STARTUP_CLOCK_ERROR;
 }
 
 static struct stats_summary summarize(const double *samples, size_t count)
@@ -81,14 +115,18 @@ static struct stats_summary summarize(const double *samples, size_t count)
 	return stats_summarize(scratch, count);
 }
 
-/* The reference ran in each round, so that its run of a round is at that round's place. */
 static struct stats_summary summarize_ratio(const struct startup_subject *of,
 					    const struct startup_subject *reference,
 					    enum startup_metric metric)
 {
 	for (size_t at = 0; at < of->run_count; at++)
-		scratch[at] = of->us[metric][at] / reference->us[metric][of->rounds[at]];
+		scratch[at] = of->us[metric][at] / reference_us(reference, metric, of->rounds[at]);
 	return stats_summarize(scratch, of->run_count);
+}
+
+static bool has_addition(const struct startup_subject *of, enum startup_metric metric)
+{
+	return has_metric(of, metric) && has_ratio(of->less, metric);
 }
 
 /* What a device adds: the median of the differences, round by round. */
@@ -96,7 +134,7 @@ static struct stats_summary summarize_addition(const struct startup_subject *of,
 					       enum startup_metric metric)
 {
 	for (size_t at = 0; at < of->run_count; at++)
-		scratch[at] = of->us[metric][at] - of->less->us[metric][of->rounds[at]];
+		scratch[at] = of->us[metric][at] - reference_us(of->less, metric, of->rounds[at]);
 	return stats_summarize(scratch, of->run_count);
 }
 
@@ -111,11 +149,11 @@ static void print_metric(const struct startup_subject *of, enum startup_metric m
 	struct stats_summary summary = summarize(of->us[metric], of->run_count);
 
 	print_row(metric_names[metric], of->subject.name, &summary);
-	if (of->floor != NULL) {
+	if (has_ratio(of->floor, metric)) {
 		summary = summarize_ratio(of, of->floor, metric);
 		printf("   %6.3f %6.3f", summary.median, summary.p99);
 	}
-	if (of->mote != NULL) {
+	if (has_ratio(of->mote, metric)) {
 		summary = summarize_ratio(of, of->mote, metric);
 		printf("   %.1f times mote's", summary.median);
 	}
@@ -166,10 +204,10 @@ void startup_results_print(struct startup_results *results)
 				print_metric(&all[at], metric);
 	for (unsigned int metric = 0; metric < STARTUP_METRICS; metric++)
 		for (size_t at = 0; at < count; at++)
-			if (all[at].less != NULL)
+			if (has_addition(&all[at], metric))
 				print_addition(&all[at], metric);
 	for (size_t at = 0; at < count; at++)
-		if (all[at].stage_count > 0)
+		if (all[at].stage_count > 0 && has_metric(&all[at], STARTUP_REAPED))
 			print_stages(&all[at]);
 }
 
@@ -186,11 +224,11 @@ static json_t *report_metric(const struct startup_subject *of, enum startup_metr
 	struct stats_summary summary = summarize(of->us[metric], of->run_count);
 	json_t *result = report_result(metric_names[metric], of->subject.name, "us", &summary);
 
-	if (of->floor != NULL) {
+	if (has_ratio(of->floor, metric)) {
 		summary = summarize_ratio(of, of->floor, metric);
 		report_add_ratio(result, of->floor->subject.name, &summary);
 	}
-	if (of->mote != NULL) {
+	if (has_ratio(of->mote, metric)) {
 		summary = summarize_ratio(of, of->mote, metric);
 		report_add_ratio(result, of->mote->subject.name, &summary);
 	}
@@ -219,7 +257,7 @@ json_t *startup_results_report(struct startup_results *results)
 
 			if (has_metric(of, metric))
 				json_array_append_new(list, report_metric(of, metric));
-			if (of->less != NULL)
+			if (has_addition(of, metric))
 				json_array_append_new(list, report_addition(of, metric));
 		}
 	}

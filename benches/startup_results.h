@@ -3,7 +3,8 @@
  * benches/startup_results.h - what starts took: samples, tables and the results of a report.
  *
  * A subject need not run in each round; ratios are taken within the rounds in which it did, to the
- * subject that is its reference and runs in all of them.
+ * subject that is its reference and runs in all of these.  What a program's own stamps cannot tell
+ * comes from the guest's clock (guest_clock.h), in runs of a guest that has one.
  *
  * Call order: startup_results_add() for each subject, startup_results_record() for each of its
  * runs in the order of the rounds, then the two outputs.
@@ -17,15 +18,26 @@
 #include "benches/subject.h"
 
 enum {
-	STARTUP_SUBJECTS_MAX = 12,
+	STARTUP_SUBJECTS_MAX = 24,
 	STARTUP_ROUNDS_MAX = 10000,
 };
 
 enum startup_metric {
 	STARTUP_FIRST_INSTRUCTION,
+	STARTUP_MAIN,
 	STARTUP_FIRST_OUTPUT,
 	STARTUP_REAPED,
+	STARTUP_CLOCK_ERROR, /* by how much the guest's clock is late, where a stamp tells */
 	STARTUP_METRICS,
+};
+
+/* Each is a bit of startup_subject.metrics. */
+enum startup_metric_set {
+	STARTUP_SET_STAMPED = 1 << STARTUP_FIRST_INSTRUCTION | 1 << STARTUP_FIRST_OUTPUT |
+			      1 << STARTUP_REAPED,
+	STARTUP_SET_PEER = 1 << STARTUP_FIRST_OUTPUT | 1 << STARTUP_REAPED,
+	STARTUP_SET_STAMPED_CLOCK = 1 << STARTUP_MAIN | 1 << STARTUP_CLOCK_ERROR,
+	STARTUP_SET_PEER_CLOCK = 1 << STARTUP_FIRST_INSTRUCTION | 1 << STARTUP_MAIN,
 };
 
 /* When each stage of a subject ended, in microseconds since the spawn. */
@@ -40,7 +52,8 @@ struct startup_subject {
 	struct startup_subject *floor; /* reference; NULL for the floor itself */
 	struct startup_subject *mote;  /* the second reference of a peer; NULL for all others */
 	struct startup_subject *less;  /* the same program without a device, or NULL */
-	size_t period;                 /* it runs in each round that this divides */
+	unsigned int metrics;
+	size_t period; /* it runs in each round that this divides */
 	double us[STARTUP_METRICS][STARTUP_ROUNDS_MAX];
 	size_t rounds[STARTUP_ROUNDS_MAX]; /* of each run */
 	size_t run_count;
@@ -51,13 +64,14 @@ struct startup_subject {
 struct startup_results {
 	struct startup_subject subjects[STARTUP_SUBJECTS_MAX];
 	size_t subject_count;
+	double ticks_per_us; /* of guests' clocks */
 };
 
 /* A new subject, all zero but for its period of 1. */
 struct startup_subject *startup_results_add(struct startup_results *results);
 
-void startup_results_record(struct startup_subject *of, size_t round,
-			    const struct subject_run *run);
+void startup_results_record(const struct startup_results *results, struct startup_subject *of,
+			    size_t round, const struct subject_run *run);
 
 void startup_results_print(struct startup_results *results);
 

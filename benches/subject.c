@@ -200,6 +200,8 @@ int subject_run(const struct subject *subject, struct subject_run *run)
 		error = -EIO;
 	if (error == 0 && subject->format != SUBJECT_NO_STAMPS)
 		error = subject_take_stamps(subject, &seen, child.result_fd);
+	if (error == 0 && subject->has_clock)
+		error = guest_clock_parse(&seen.clock, output.bytes, output.length);
 	child_close(&child);
 	if (error == 0)
 		*run = seen;

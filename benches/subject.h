@@ -11,10 +11,12 @@
 #ifndef BENCHES_SUBJECT_H
 #define BENCHES_SUBJECT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "benches/child.h"
+#include "benches/guest_clock.h"
 
 enum {
 	SUBJECT_RUN_MAX_MS = 20000, /* a program that prints nothing for so long is killed */
@@ -35,6 +37,7 @@ struct subject {
 	const char *guest_says;  /* where the program prints too: how the guest's output begins */
 	const char *errors_path; /* takes standard error; NULL: it goes to ours */
 	int good_status;
+	bool has_clock; /* the guest is start_clock */
 };
 
 struct subject_stage {
@@ -48,6 +51,7 @@ struct subject_run {
 					* 0 without stamps */
 	uint64_t first_output_ns;
 	uint64_t reaped_ns;
+	struct guest_clock clock; /* all 0 unless the subject has one */
 	struct subject_stage stages[SUBJECT_STAGES_MAX];
 	unsigned int stage_count;
 };
@@ -61,7 +65,7 @@ int subject_take_stamps(const struct subject *subject, struct subject_run *run, 
 /*
  * Run it once.  Returns 0, or a negative errno with a message on standard error: -EIO for a
  * status other than the good one or a run without output of the guest, -EPROTO for stamps that are
- * missing or unreadable.
+ * missing or unreadable, or a guest without its clock.
  */
 int subject_run(const struct subject *subject, struct subject_run *run);
 
