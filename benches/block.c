@@ -19,7 +19,6 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +28,7 @@
 #include "benches/block_results.h"
 #include "benches/block_subject.h"
 #include "benches/disk_file.h"
+#include "benches/options.h"
 #include "benches/report.h"
 #include "benches/workspace.h"
 
@@ -51,7 +51,7 @@ struct options {
 	const char *json_path;
 	const char *only;
 	size_t rounds;
-	unsigned int run_ms;
+	size_t run_ms;
 	bool is_quick;
 };
 
@@ -163,7 +163,7 @@ static void shuffle(size_t *order, size_t count)
 
 static void take_turn(const struct options *options, size_t subject, size_t group, size_t round)
 {
-	const struct block_load_time what = {results.groups[group], options->run_ms};
+	const struct block_load_time what = {results.groups[group], (unsigned int)options->run_ms};
 	struct block_run runs[BLOCK_DEPTHS];
 	char reason[SESSION_REASON_BYTES] = "";
 
@@ -187,61 +187,37 @@ static void run_round(const struct options *options, size_t round)
 	fprintf(stderr, "block: %zu of %zu rounds\n", round + 1, options->rounds);
 }
 
-static _Noreturn void usage(void)
-{
-	errx(EXIT_FAILURE, "usage: bench_block --guest PATH [--mote PATH] [--qemu PATH] "
-			   "[--fio PATH] [--directory PATH] [--rounds 1..200] "
-			   "[--run-ms 50..60000] [--quick] [--only TEXT] [--json FILE]");
-}
-
 static struct options parse(int argc, char *argv[])
 {
-	static const struct option known[] = {
-		{"mote", required_argument, NULL, 'm'},
-		{"qemu", required_argument, NULL, 'e'},
-		{"fio", required_argument, NULL, 'f'},
-		{"guest", required_argument, NULL, 'g'},
-		{"directory", required_argument, NULL, 'd'},
-		{"rounds", required_argument, NULL, 'n'},
-		{"run-ms", required_argument, NULL, 't'},
-		{"only", required_argument, NULL, 'o'},
-		{"json", required_argument, NULL, 'j'},
-		{"quick", no_argument, NULL, 'q'},
-		{NULL, 0, NULL, 0},
+	static struct options options = {.paths = {.qemu = "qemu-system-x86_64", .fio = "fio"}};
+	static const struct options_row rows[] = {
+		{.name = "guest",
+		 .text = &options.paths.guest,
+		 .is_required = true,
+		 .is_file = true},
+		{.name = "mote", .text = &options.paths.mote, .is_file = true},
+		{.name = "qemu", .text = &options.paths.qemu},
+		{.name = "fio", .text = &options.paths.fio},
+		{.name = "directory", .text = &options.directory},
+		{.name = "rounds",
+		 .number = &options.rounds,
+		 .minimum = 1,
+		 .maximum = BLOCK_ROUNDS_MAX,
+		 .usual = ROUNDS_USUAL,
+		 .quick = ROUNDS_QUICK},
+		{.name = "run-ms",
+		 .number = &options.run_ms,
+		 .minimum = RUN_MIN_MS,
+		 .maximum = RUN_MAX_MS,
+		 .usual = RUN_USUAL_MS,
+		 .quick = RUN_QUICK_MS},
+		{.name = "only", .text = &options.only},
+		{.name = "quick", .flag = &options.is_quick},
+		{.name = "json", .text = &options.json_path},
 	};
-	struct options options = {.paths = {.qemu = "qemu-system-x86_64", .fio = "fio"}};
-	int option;
 
-	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
-		switch (option) {
-		case 'm': options.paths.mote = optarg; break;
-		case 'e': options.paths.qemu = optarg; break;
-		case 'f': options.paths.fio = optarg; break;
-		case 'g': options.paths.guest = optarg; break;
-		case 'd': options.directory = optarg; break;
-		case 'n': options.rounds = strtoul(optarg, NULL, 10); break;
-		case 't': options.run_ms = (unsigned int)strtoul(optarg, NULL, 10); break;
-		case 'o': options.only = optarg; break;
-		case 'j': options.json_path = optarg; break;
-		case 'q': options.is_quick = true; break;
-		default: usage();
-		}
-	}
-	if (optind != argc || options.paths.guest == NULL)
-		usage();
+	options_take(rows, sizeof(rows) / sizeof(rows[0]), argc, argv);
 	return options;
-}
-
-/* What was not asked for otherwise. */
-static void fill_in(struct options *options)
-{
-	if (options->rounds == 0)
-		options->rounds = options->is_quick ? ROUNDS_QUICK : ROUNDS_USUAL;
-	if (options->run_ms == 0)
-		options->run_ms = options->is_quick ? RUN_QUICK_MS : RUN_USUAL_MS;
-	if (options->rounds > BLOCK_ROUNDS_MAX || options->run_ms < RUN_MIN_MS ||
-	    options->run_ms > RUN_MAX_MS)
-		usage();
 }
 
 /* QEMU's and fio's options are lists, and these characters divide them. */
@@ -271,7 +247,6 @@ int main(int argc, char *argv[])
 {
 	struct options options = parse(argc, argv);
 
-	fill_in(&options);
 	srandom(SHUFFLE_SEED);
 	make_disk(&options);
 	choose_groups(&options);

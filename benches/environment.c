@@ -11,11 +11,17 @@
 #include <time.h>
 #include <unistd.h>
 
+enum {
+	LINE_BYTES = 8192,
+	DECIMAL = 10,
+	KIB_PER_MIB = 1024,
+};
+
 /* Look for a line that starts with `prefix`; its rest goes to `value`, without the newline. */
 static bool find_line(const char *path, const char *prefix, char *value, size_t size_bytes)
 {
 	FILE *file = fopen(path, "re");
-	char line[512];
+	char line[LINE_BYTES];
 	bool found = false;
 
 	if (file == NULL)
@@ -47,7 +53,7 @@ static json_t *describe_hz(const char *release)
 	snprintf(path, sizeof(path), "/boot/config-%s", release);
 	if (!find_line(path, "CONFIG_HZ=", value, sizeof(value)))
 		return json_null();
-	return json_integer(strtol(value, NULL, 10));
+	return json_integer(strtol(value, NULL, DECIMAL));
 }
 
 static json_t *describe_kvm(void)
@@ -74,6 +80,32 @@ static json_t *describe_date(void)
 	return json_string(text);
 }
 
+static json_t *describe_memory(void)
+{
+	char value[64];
+
+	if (!find_line("/proc/meminfo", "MemTotal:", value, sizeof(value)))
+		return json_null();
+	return json_integer(strtol(value, NULL, DECIMAL) / KIB_PER_MIB);
+}
+
+/* The processor says so to those that it does not run on alone. */
+static json_t *describe_hypervisor(void)
+{
+	char flags[4096];
+
+	if (!find_line("/proc/cpuinfo", "flags", flags, sizeof(flags)))
+		return json_null();
+	return json_boolean(strstr(flags, " hypervisor") != NULL);
+}
+
+static json_t *describe_cgroup(void)
+{
+	if (access("/sys/fs/cgroup/cgroup.controllers", F_OK) == 0)
+		return json_string("v2");
+	return json_string(access("/sys/fs/cgroup/unified", F_OK) == 0 ? "hybrid" : "v1");
+}
+
 json_t *environment_describe(void)
 {
 	struct utsname name;
@@ -81,7 +113,9 @@ json_t *environment_describe(void)
 
 	uname(&name);
 	getloadavg(&load, 1);
-	return json_pack("{so ss so so si sf so}", "date", describe_date(), "kernel", name.release,
-			 "hz", describe_hz(name.release), "cpu", describe_cpu(), "cpus",
-			 (int)sysconf(_SC_NPROCESSORS_ONLN), "load", load, "kvm", describe_kvm());
+	return json_pack("{so ss so so si so so so sf so}", "date", describe_date(), "kernel",
+			 name.release, "hz", describe_hz(name.release), "cpu", describe_cpu(),
+			 "cpus", (int)sysconf(_SC_NPROCESSORS_ONLN), "memory_mib",
+			 describe_memory(), "hypervisor", describe_hypervisor(), "cgroup",
+			 describe_cgroup(), "load", load, "kvm", describe_kvm());
 }

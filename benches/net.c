@@ -18,7 +18,6 @@
  */
 #include <err.h>
 #include <errno.h>
-#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +26,7 @@
 
 #include "benches/net_results.h"
 #include "benches/net_subject.h"
+#include "benches/options.h"
 #include "benches/report.h"
 #include "benches/tap_link.h"
 #include "benches/workspace.h"
@@ -51,7 +51,7 @@ struct options {
 	const char *json_path;
 	const char *only;
 	size_t rounds;
-	unsigned int run_ms;
+	size_t run_ms;
 	bool is_quick;
 };
 
@@ -128,7 +128,7 @@ static void choose_subjects(const struct net_paths *paths)
 static void take_turn(const struct options *options, size_t subject, enum net_cell cell,
 		      size_t round)
 {
-	const struct net_load_time what = {cell, options->run_ms};
+	const struct net_load_time what = {cell, (unsigned int)options->run_ms};
 	char reason[SESSION_REASON_BYTES] = "";
 	struct net_run run;
 
@@ -156,57 +156,35 @@ static void run_round(const struct options *options, size_t round)
 	fprintf(stderr, "net: %zu of %zu rounds\n", round + 1, options->rounds);
 }
 
-static _Noreturn void usage(void)
-{
-	errx(EXIT_FAILURE, "usage: bench_net --guest PATH [--mote PATH] [--qemu PATH] "
-			   "[--rounds 1..200] [--run-ms 100..60000] [--quick] [--only CELL] "
-			   "[--json FILE]");
-}
-
 static struct options parse(int argc, char *argv[])
 {
-	static const struct option known[] = {
-		{"mote", required_argument, NULL, 'm'},
-		{"qemu", required_argument, NULL, 'e'},
-		{"guest", required_argument, NULL, 'g'},
-		{"rounds", required_argument, NULL, 'n'},
-		{"run-ms", required_argument, NULL, 't'},
-		{"only", required_argument, NULL, 'o'},
-		{"json", required_argument, NULL, 'j'},
-		{"quick", no_argument, NULL, 'q'},
-		{NULL, 0, NULL, 0},
+	static struct options options = {.paths = {.qemu = "qemu-system-x86_64"}};
+	static const struct options_row rows[] = {
+		{.name = "guest",
+		 .text = &options.paths.guest,
+		 .is_required = true,
+		 .is_file = true},
+		{.name = "mote", .text = &options.paths.mote, .is_file = true},
+		{.name = "qemu", .text = &options.paths.qemu},
+		{.name = "rounds",
+		 .number = &options.rounds,
+		 .minimum = 1,
+		 .maximum = NET_ROUNDS_MAX,
+		 .usual = ROUNDS_USUAL,
+		 .quick = ROUNDS_QUICK},
+		{.name = "run-ms",
+		 .number = &options.run_ms,
+		 .minimum = RUN_MIN_MS,
+		 .maximum = RUN_MAX_MS,
+		 .usual = RUN_USUAL_MS,
+		 .quick = RUN_QUICK_MS},
+		{.name = "only", .text = &options.only},
+		{.name = "quick", .flag = &options.is_quick},
+		{.name = "json", .text = &options.json_path},
 	};
-	struct options options = {.paths = {.qemu = "qemu-system-x86_64"}};
-	int option;
 
-	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
-		switch (option) {
-		case 'm': options.paths.mote = optarg; break;
-		case 'e': options.paths.qemu = optarg; break;
-		case 'g': options.paths.guest = optarg; break;
-		case 'n': options.rounds = strtoul(optarg, NULL, 10); break;
-		case 't': options.run_ms = (unsigned int)strtoul(optarg, NULL, 10); break;
-		case 'o': options.only = optarg; break;
-		case 'j': options.json_path = optarg; break;
-		case 'q': options.is_quick = true; break;
-		default: usage();
-		}
-	}
-	if (optind != argc || options.paths.guest == NULL)
-		usage();
+	options_take(rows, sizeof(rows) / sizeof(rows[0]), argc, argv);
 	return options;
-}
-
-/* What was not asked for otherwise. */
-static void fill_in(struct options *options)
-{
-	if (options->rounds == 0)
-		options->rounds = options->is_quick ? ROUNDS_QUICK : ROUNDS_USUAL;
-	if (options->run_ms == 0)
-		options->run_ms = options->is_quick ? RUN_QUICK_MS : RUN_USUAL_MS;
-	if (options->rounds > NET_ROUNDS_MAX || options->run_ms < RUN_MIN_MS ||
-	    options->run_ms > RUN_MAX_MS)
-		usage();
 }
 
 static void report(const char *json_path)
@@ -226,7 +204,6 @@ int main(int argc, char *argv[])
 {
 	struct options options = parse(argc, argv);
 
-	fill_in(&options);
 	srandom(SHUFFLE_SEED);
 	choose_cells(options.only);
 	workspace_make(NULL);
