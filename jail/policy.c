@@ -127,9 +127,12 @@ const struct policy_row policy_rows[] = {
 	 "wait for signals, the VM's end among them, or the time limit"},
 	{LAUNCHER, USED, CALL(wait4), ONLY(2, WNOHANG),
 	 "reap the VM process"},
-	/* Once jail_shed() has run, CAP_KILL is all that it has. */
-	{LAUNCHER, USED, CALL(kill), ONLY(1, SIGKILL),
-	 "a VM process that does not end in time; all the same to any other that it may signal"},
+	/*
+	 * Once jail_shed() has run, CAP_KILL is all that it has.  Descriptors of processes are its own
+	 * and the VM process's; without flags no other of a group is meant.
+	 */
+	{LAUNCHER, USED, CALL(pidfd_send_signal), ONLY(3, 0),
+	 "a VM process that does not end in time"},
 	{LAUNCHER, USED, CALL(fcntl), ONLY(1, F_OFD_SETLK),
 	 "unlock the drives, which a ring of the dead process may hold for some milliseconds"},
 

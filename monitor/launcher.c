@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -60,16 +61,32 @@ int launcher_start(struct launcher *launcher, void (*job)(void *owner), void *ow
 	launcher->child = confine_clone(launcher->confinement, reason);
 	if (launcher->child < 0)
 		return launcher->child;
-	if (launcher->child > 0)
-		return 0;
-	job(owner);
-	_exit(1);
+	if (launcher->child == 0) {
+		job(owner);
+		_exit(1);
+	}
+	launcher->child_fd = pidfd_open(launcher->child, 0);
+	if (launcher->child_fd < 0) {
+		int error = -errno;
+
+		kill(launcher->child, SIGKILL);
+		waitpid(launcher->child, NULL, 0);
+		return reason_set(reason, error, "cannot watch over the VM process: %s",
+				  strerror(-error));
+	}
+	return 0;
+}
+
+/* By descriptor, so that the filter can hold a launcher to this one process. */
+static void kill_child(const struct launcher *launcher)
+{
+	(void)pidfd_send_signal(launcher->child_fd, SIGKILL, NULL, 0);
 }
 
 void launcher_abandon(const struct launcher *launcher, const struct reason *reason)
 {
 	log_error("%s", reason->text);
-	kill(launcher->child, SIGKILL);
+	kill_child(launcher);
 }
 
 static void wake_vm(const struct launcher *launcher)
@@ -77,7 +94,7 @@ static void wake_vm(const struct launcher *launcher)
 	uint64_t one = 1;
 
 	if (write(launcher->wake_fd, &one, sizeof(one)) < 0)
-		kill(launcher->child, SIGKILL);
+		kill_child(launcher);
 }
 
 /* Pass on the wish to stop. */
@@ -146,7 +163,7 @@ int launcher_wait(struct launcher *launcher)
 			terminal_enter(launcher->terminal, STDIN_FILENO);
 			wake_vm(launcher);
 		} else if (number == 0 && stopping) {
-			kill(launcher->child, SIGKILL);
+			kill_child(launcher);
 			deadline_ns = UINT64_MAX;
 		} else if (!stopping) {
 			ask_to_stop(launcher, number ? OUTCOME_SIGNAL : OUTCOME_TIMEOUT, number);

@@ -33,6 +33,7 @@ enum {
 
 struct launcher {
 	pid_t child;
+	int child_fd; /* a pidfd: all that the launcher can signal once it is sealed */
 	sigset_t signals;
 	struct outcome wish; /* to stop; OUTCOME_NONE until there is one */
 	struct run_state *state;

@@ -53,6 +53,8 @@ enum {
 	UNPREPARED = 2,
 	PATIENCE_SECONDS = 30,
 	HOST_INIT = 1,
+	NO_PROCESS = INT32_MAX,
+	TO_PROCESS_GROUP = 1 << 2, /* PIDFD_SIGNAL_PROCESS_GROUP of Linux 6.9 */
 };
 
 /* By whom the child is ended. */
@@ -137,8 +139,11 @@ static const struct attempt attempts[] = {
 	{"process_vm_writev", ALL, KILLED, SYS_process_vm_writev, {HOST_INIT}},
 	{"pidfd_open", ALL, NOTED, SYS_pidfd_open, {HOST_INIT, 0}},
 	{"pidfd_getfd", ALL, KILLED, SYS_pidfd_getfd, {0}},
-	{"pidfd_send_signal", ALL, NOTED, SYS_pidfd_send_signal, {0}},
+	{"pidfd_send_signal", IO | VCPU, NOTED, SYS_pidfd_send_signal, {0}},
+	{"pidfd_send_signal to a process group", ALL, NOTED, SYS_pidfd_send_signal,
+	 {0, SIGKILL, 0, TO_PROCESS_GROUP}},
 	{"kill of a process of the host", ALL, NOTED, SYS_kill, {HOST_INIT, 0}},
+	{"kill with SIGKILL", ALL, NOTED, SYS_kill, {NO_PROCESS, SIGKILL}},
 	{"tgkill", LAUNCHER | VCPU, NOTED, SYS_tgkill, {HOST_INIT, HOST_INIT, 0}},
 	{"tgkill with another signal", IO, NOTED, SYS_tgkill, {HOST_INIT, HOST_INIT, 0}},
 	{"tkill", ALL, NOTED, SYS_tkill, {HOST_INIT, 0}},
