@@ -34,7 +34,7 @@ vsock_config() {
   "boot-source": {"kernel_image_path": "$MOTE_GUESTS/$1.elf", "boot_args": "$2"},
   "machine-config": {${4:-$one}},
   "vsock": {"guest_cid": 3, "uds_path": "${3:-$socket}"},
-  "mote": {"timeout_ms": 120000${5:+, $5}}
+  "mote": {"timeout_ms": 300000${5:+, $5}}
 }
 END
 	echo "$file"
