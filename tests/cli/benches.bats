@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # tests/cli/benches.bats - what the benchmarks make of their command lines and of each other's results.
 #
-# No guest runs here.
+# Guests run in the shortest benchmark of each kind only, which needs KVM.
 
 bats_require_minimum_version 1.5.0
 
@@ -10,6 +10,22 @@ setup() {
 	top=$(realpath "$BATS_TEST_DIRNAME/../..")
 	benches=$(realpath "${MOTE_BENCHES:-$top/build/release/benches}")
 	cd "$BATS_TEST_TMPDIR"
+}
+
+# The programs and guests of the build, where guests can run.
+need_kvm() {
+	mote=$(realpath "${MOTE:-$top/build/release/monitor/mote}")
+	guests=$(realpath "${MOTE_GUESTS:-$top/build/release/tests/guests}")
+	[[ ${MOTE_KVM:-} != none ]] && "$top/tests/vm/kvm_works.sh" "$mote" || skip "no usable /dev/kvm"
+}
+
+# has FILE METRIC SUBJECT [FILTER]: the result file has such a result.
+has() {
+	jq -e --arg metric "$2" --arg subject "$3" \
+		".results[] | select(.metric == \$metric and .subject == \$subject) | ${4:-true}" "$1" >/dev/null || {
+		echo "$1 has no $2 of $3 with ${4:-anything}" >&2
+		return 1
+	}
 }
 
 # result METRIC SUBJECT FIRST COUNT [MORE]: samples FIRST, FIRST + 1 and so on.
@@ -109,4 +125,74 @@ row() {
 	[[ $output == *"--pairs is a number from 1 to 10000"*"usage: bench_startup --floor FILE"* ]]
 	run -1 "$benches/bench_parallel" --mote /bin/true
 	[[ $output == *"--floor is missing"* ]]
+}
+
+# peer NAME: a program of that name which behaves like a monitor, as what comes on standard input.
+peer() {
+	mkdir -p peers
+	{ echo '#!/bin/sh'; cat; } >"peers/$1"
+	chmod +x "peers/$1"
+}
+
+@test "startup: mote, the floor and peers, those that cannot named" {
+	need_kvm
+	peer firecracker <<-'END'
+		echo "a banner of its own"
+		printf 'hello from a mote unikernel\nclock 1000 2000 3000\n'
+	END
+	peer cloud-hypervisor <<-'END'
+		echo "it does not like this host" >&2
+		echo "for several reasons" >&2
+		exit 1
+	END
+	peer qemu-system-x86_64 <<-'END'
+		exit 1
+	END
+	peer lkvm <<-'END'
+		echo "something else"
+	END
+	PATH="$PWD/peers:$PATH" run -0 "$benches/bench_startup" --mote "$mote" --floor "$benches/floor" \
+		--guest "$guests/hello.elf" --clock-guest "$guests/start_clock.elf" \
+		--pairs 2 --peer-period 2 --json startup.json
+	[[ $output == *"cloud-hypervisor: skipped, it does not like this host"* ]]
+	[[ $output == *"qemu-microvm: skipped, exit status 1"* ]]
+	[[ $output == *"kvmtool: skipped, something else"* ]]
+	has startup.json startup.reaped floor '.samples | length == 2'
+	has startup.json startup.reaped mote '.ratio.floor > 0 and (.stages | length > 10)'
+	has startup.json startup.main mote '.n == 1'
+	has startup.json startup.first_output firecracker '.n == 1 and .ratio.mote > 0'
+	has startup.json startup.main firecracker
+	run ! has startup.json startup.reaped kvmtool
+}
+
+@test "profile: what launches used" {
+	need_kvm
+	run -0 "$benches/bench_profile" --mote "$mote" --floor "$benches/floor" \
+		--guest "$guests/hello.elf" --launches 2 --json profile.json
+	has profile.json profile.processor mote '.mean > 0'
+	[[ $output == *"left out"* ]] || has profile.json profile.guest_exits floor '.median > 0'
+}
+
+@test "parallel: starts at once" {
+	need_kvm
+	run -0 "$benches/bench_parallel" --mote "$mote" --floor "$benches/floor" \
+		--guest "$guests/hello.elf" --starts 4 --rounds 1 --json parallel.json
+	has parallel.json parallel.reaped mote '.n == 4'
+}
+
+@test "block: one load, without peers" {
+	need_kvm
+	run -0 "$benches/bench_block" --mote "$mote" --guest "$guests/block_bench.elf" --qemu none --fio none \
+		--directory "$PWD" --rounds 1 --run-ms 50 --only "4k random read, cached" --json block.json
+	[[ $output == *"fio: skipped"* ]]
+	[[ $(jq '.results | length' block.json) -gt 0 ]]
+}
+
+@test "net: round trips, without peers" {
+	need_kvm
+	((EUID == 0)) || skip "only root can make a tap"
+	run -0 "$benches/bench_net" --mote "$mote" --guest "$guests/net_bench.elf" --qemu none \
+		--rounds 1 --run-ms 100 --only rtt --json net.json
+	[[ $output == *"qemu-microvm: skipped"* ]]
+	has net.json net.rtt_us mote
 }
