@@ -319,6 +319,10 @@ static int check_whole(const struct scan *scan)
 {
 	const struct cli *cli = &scan->cli;
 
+	if (cli->command == CLI_PREPARE && cli->prepared_path &&
+	    strcmp(cli->prepared_path, CLI_PREPARED_NONE) == 0)
+		return reason_set(scan->reason, -EINVAL,
+				  "--prepared: \"" CLI_PREPARED_NONE "\" names no directory");
 	if (cli->command != CLI_RUN && cli->command != CLI_CHECK)
 		return 0;
 	if (!cli->config_path && scan->has_word)

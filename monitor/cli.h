@@ -23,6 +23,8 @@
 #include "monitor/config.h"
 #include "monitor/reason.h"
 
+#define CLI_PREPARED_NONE "none"
+
 enum {
 	CLI_ID_MAX_BYTES = 64,
 };
@@ -42,7 +44,7 @@ struct cli {
 	const char *result_path;   /* NULL: no result line */
 	const char *trace_path;    /* NULL: the table on standard error */
 	const char *id;            /* NULL: none; else 1 to CLI_ID_MAX_BYTES of [A-Za-z0-9-] */
-	const char *prepared_path; /* NULL: PREPARED_DIRECTORY; "none": run uses nothing */
+	const char *prepared_path; /* NULL: PREPARED_DIRECTORY; run may have CLI_PREPARED_NONE */
 	struct config_stdio stdio;
 	bool trace;
 	bool json;

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* monitor/prepare.c - see prepare.h. */
+/* monitor/prepare.c - see prepare.h.  Read make_new() first. */
 #include "monitor/prepare.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
+#include <pthread.h>
 #include <sched.h>
-#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
-#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "jail/root.h"
@@ -22,16 +23,33 @@
 #include "monitor/outcome.h"
 #include "monitor/prepared.h"
 
+#define DIRECTORY_MODE_TEXT "0755"
+
 enum {
 	DIRECTORY_MODE = 0755,
 	FILE_MODE = 0644,
 	PATH_BYTES = 64,
+	TURN_TRIES = 50,
+	TURN_TRY_NS = 100000000,
+	MOUNT_ATTRIBUTES = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
 };
 
-/* Where the directory is, while things are put into it. */
-struct place {
-	const char *directory;
-	int fd;
+/* The file PREPARED_CPUID. */
+struct answer {
+	struct prepared_source source;
+	struct kvm_cpuid_entry2 entries[CPUID_ENTRIES_MAX];
+};
+
+static_assert(sizeof(struct answer) == sizeof(struct prepared_source) +
+					       CPUID_ENTRIES_MAX * sizeof(struct kvm_cpuid_entry2),
+	      "no padding between them");
+
+/* What has to exist before anything is put into the host's tree. */
+struct parts {
+	struct answer answer;
+	int mounts_fd;
+	int network_fd;
+	int room_error;
 };
 
 static int failed(const char *what, const char *name, int error)
@@ -40,169 +58,258 @@ static int failed(const char *what, const char *name, int error)
 	return error;
 }
 
+/* --- The parts --- */
+
+static int ask(struct answer *answer, int kvm_fd)
+{
+	static struct cpuid_table table = {.nent = CPUID_ENTRIES_MAX};
+	int error;
+
+	if (ioctl(kvm_fd, KVM_GET_SUPPORTED_CPUID, &table) < 0)
+		return -errno;
+	error = prepared_identify(&answer->source, kvm_fd);
+	if (error)
+		return error;
+	answer->source.entry_count = table.nent;
+	memcpy(answer->entries, table.entries, table.nent * sizeof(*table.entries));
+	return 0;
+}
+
+static int ask_kvm(struct answer *answer)
+{
+	int kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	int error = kvm_fd < 0 ? -errno : ask(answer, kvm_fd);
+
+	if (kvm_fd >= 0)
+		close(kvm_fd);
+	return error ? failed("cannot ask", "/dev/kvm", error) : 0;
+}
+
+/* Both, or an error; what is open then ends with the process. */
+static int open_new_namespaces(struct parts *parts, int names_fd)
+{
+	if (unshare(CLONE_NEWNS | CLONE_NEWNET))
+		return -errno;
+	parts->mounts_fd = openat(names_fd, "mnt", O_RDONLY | O_CLOEXEC);
+	parts->network_fd = openat(names_fd, "net", O_RDONLY | O_CLOEXEC);
+	return parts->mounts_fd < 0 || parts->network_fd < 0 ? -errno : root_make_empty();
+}
+
+/* A thread has namespaces and a root of its own, but descriptors together with all others. */
+static void *make_namespaces(void *argument)
+{
+	struct parts *parts = argument;
+	/* Not by number: /proc may be that of another pid namespace. */
+	int names_fd = open("/proc/thread-self/ns", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	parts->room_error = names_fd < 0 ? -errno : open_new_namespaces(parts, names_fd);
+	if (names_fd >= 0)
+		close(names_fd);
+	return NULL;
+}
+
+static int make_room(struct parts *parts)
+{
+	pthread_t thread;
+	int error = -pthread_create(&thread, NULL, make_namespaces, parts);
+
+	if (!error) {
+		pthread_join(thread, NULL);
+		error = parts->room_error;
+	}
+	return error ? failed("cannot make", "empty namespaces", error) : 0;
+}
+
+/* --- The directory --- */
+
+static bool is_mount(int directory_fd)
+{
+	struct statx status;
+
+	return statx(directory_fd, "", AT_EMPTY_PATH, 0, &status) == 0 &&
+	       status.stx_attributes & STATX_ATTR_MOUNT_ROOT;
+}
+
 /* No other mount is mote's to remove. */
-static bool is_ours(const char *directory)
+static bool is_ours(int directory_fd)
 {
 	char magic[sizeof(((struct prepared_source *)0)->magic)];
-	int directory_fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int fd = openat(directory_fd, PREPARED_CPUID, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = prepared_open_file(directory_fd, PREPARED_CPUID);
 	bool has_magic = fd >= 0 && read(fd, magic, sizeof(magic)) == sizeof(magic) &&
 			 memcmp(magic, PREPARED_MAGIC, sizeof(magic)) == 0;
 
 	if (fd >= 0)
 		close(fd);
-	if (directory_fd >= 0)
-		close(directory_fd);
-	return has_magic;
+	return has_magic && is_mount(directory_fd);
+}
+
+/* Of what was looked at, whatever its name leads to now. */
+static int unmount(int directory_fd)
+{
+	char path[PATH_BYTES];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", directory_fd);
+	return umount2(path, MNT_DETACH) ? -errno : 0;
 }
 
 /* Whatever else is there stays and is an error: a directory with files, another mount. */
 static int remove_old(const char *directory)
 {
-	if (is_ours(directory) && umount2(directory, MNT_DETACH | UMOUNT_NOFOLLOW))
-		return failed("cannot unmount", directory, -errno);
+	int fd = prepared_open_directory(directory);
+	int error = fd >= 0 && is_ours(fd) ? unmount(fd) : 0;
+
+	if (fd >= 0)
+		close(fd);
+	if (error)
+		return failed("cannot unmount", directory, error);
 	if (rmdir(directory) && errno != ENOENT)
 		return failed("cannot remove", directory, -errno);
 	return 0;
 }
 
-/* Private, as a mount namespace cannot be kept by a mount that is passed on to others. */
-static int mount_directory(const char *directory)
+static int set(int context, const char *key, const char *value)
 {
-	if (mkdir(directory, DIRECTORY_MODE))
-		return failed("cannot make", directory, -errno);
-	if (mount("mote", directory, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
-		  "mode=0755,size=64k") ||
-	    mount(NULL, directory, NULL, MS_PRIVATE, NULL))
-		return failed("cannot mount a tmpfs on", directory, -errno);
-	return 0;
+	return fsconfig(context, FSCONFIG_SET_STRING, key, value, 0);
 }
 
-static int write_answer(int file_fd, int kvm_fd)
+static int open_tmpfs(void)
 {
-	static struct cpuid_table table = {.nent = CPUID_ENTRIES_MAX};
-	struct prepared_source source;
-	struct iovec parts[2] = {{&source, sizeof(source)}, {table.entries, 0}};
-	int error;
+	int context = fsopen("tmpfs", FSOPEN_CLOEXEC);
+	int fd;
 
-	if (ioctl(kvm_fd, KVM_GET_SUPPORTED_CPUID, &table) < 0)
+	if (context < 0)
 		return -errno;
-	error = prepared_identify(&source, kvm_fd);
-	if (error)
-		return error;
-	source.entry_count = table.nent;
-	parts[1].iov_len = table.nent * sizeof(*table.entries);
-	if (writev(file_fd, parts, 2) != (ssize_t)(sizeof(source) + parts[1].iov_len))
-		return -EIO;
-	return 0;
+	if (set(context, "source", "mote") || set(context, "mode", DIRECTORY_MODE_TEXT) ||
+	    set(context, "size", "64k") || fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+		fd = -errno;
+	else
+		fd = fsmount(context, FSMOUNT_CLOEXEC, MOUNT_ATTRIBUTES);
+	if (fd == -1)
+		fd = -errno;
+	close(context);
+	return fd;
 }
 
-static int keep_cpuid(const struct place *place)
+static int write_answer(const struct answer *answer, int directory_fd)
 {
-	int kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
-	int error = kvm_fd < 0 ? -errno : 0;
-	int file_fd;
+	size_t bytes = sizeof(answer->source) +
+		       answer->source.entry_count * sizeof(*answer->entries);
+	int fd = openat(directory_fd, PREPARED_CPUID, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+			FILE_MODE);
+	int error = 0;
 
-	if (error)
-		return failed("cannot open", "/dev/kvm", error);
-	file_fd = openat(place->fd, PREPARED_CPUID, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-			 FILE_MODE);
-	error = file_fd < 0 ? -errno : write_answer(file_fd, kvm_fd);
-	if (file_fd >= 0)
-		close(file_fd);
-	close(kvm_fd);
-	return error ? failed("cannot keep what KVM answers in", PREPARED_CPUID, error) : 0;
+	if (fd < 0)
+		return -errno;
+	if (write(fd, answer, bytes) != (ssize_t)bytes)
+		error = -EIO;
+	close(fd);
+	return error;
 }
 
-static int keep_namespace(const struct place *place, pid_t pid, const char *kind, const char *name)
+static int keep_namespace(int directory_fd, int namespace_fd, const char *name)
 {
+	int fd = openat(directory_fd, name, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
 	char from[PATH_BYTES];
 	char to[PATH_BYTES];
-	int fd = openat(place->fd, name, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
-	int error = fd < 0 ? -errno : 0;
 
-	if (fd >= 0)
-		close(fd);
-	snprintf(from, sizeof(from), "/proc/%d/ns/%s", (int)pid, kind);
-	snprintf(to, sizeof(to), "/proc/self/fd/%d/%s", place->fd, name);
-	if (!error && mount(from, to, NULL, MS_BIND, NULL))
-		error = -errno;
-	return error ? failed("cannot keep a namespace as", name, error) : 0;
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	snprintf(from, sizeof(from), "/proc/self/fd/%d", namespace_fd);
+	snprintf(to, sizeof(to), "/proc/self/fd/%d/%s", directory_fd, name);
+	return mount(from, to, NULL, MS_BIND, NULL) ? -errno : 0;
 }
 
-/* Empty namespaces, held by a process for as long as somebody reads from it. */
-static void hold_room(int told_fd) __attribute__((noreturn));
-static void hold_room(int told_fd)
+/* Private first, as a mount namespace cannot be kept by a mount that is passed on to others. */
+static int keep_room(const struct parts *parts, int directory_fd)
 {
-	int error = unshare(CLONE_NEWNS | CLONE_NEWNET) ? -errno : root_make_empty();
+	char path[PATH_BYTES];
+	int error;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (write(told_fd, &error, sizeof(error)) != sizeof(error))
-		_exit(1);
-	for (;;)
-		pause();
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", directory_fd);
+	if (mount(NULL, path, NULL, MS_PRIVATE, NULL))
+		return -errno;
+	error = keep_namespace(directory_fd, parts->mounts_fd, PREPARED_MOUNTS);
+	return error ? error : keep_namespace(directory_fd, parts->network_fd, PREPARED_NETWORK);
 }
 
-static int keep_room_of(const struct place *place, pid_t holder, int tell_fd)
+static int attach(const char *directory, const struct parts *parts, int tmpfs_fd)
 {
 	int error;
 
-	if (read(tell_fd, &error, sizeof(error)) != sizeof(error))
-		error = -EIO;
+	if (move_mount(tmpfs_fd, "", AT_FDCWD, directory, MOVE_MOUNT_F_EMPTY_PATH))
+		return -errno;
+	error = keep_room(parts, tmpfs_fd);
 	if (error)
-		return failed("cannot make", "empty namespaces", error);
-	error = keep_namespace(place, holder, "mnt", PREPARED_MOUNTS);
-	return error ? error : keep_namespace(place, holder, "net", PREPARED_NETWORK);
-}
-
-static int keep_room(const struct place *place)
-{
-	int ends[2];
-	pid_t holder;
-	int error;
-
-	if (pipe2(ends, O_CLOEXEC))
-		return failed("cannot make", "a pipe", -errno);
-	holder = fork();
-	if (holder == 0)
-		hold_room(ends[1]);
-	close(ends[1]);
-	error = holder < 0 ? failed("cannot start", "a process", -errno)
-			   : keep_room_of(place, holder, ends[0]);
-	close(ends[0]);
-	if (holder > 0) {
-		kill(holder, SIGKILL);
-		waitpid(holder, NULL, 0);
-	}
+		unmount(tmpfs_fd);
 	return error;
 }
 
-static int fill(const char *directory)
+/* The answer is in it before it can be seen: a tmpfs without one could be anybody's. */
+static int fill(const char *directory, const struct parts *parts)
 {
-	struct place place = {directory, open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC)};
-	int error;
+	int tmpfs_fd = open_tmpfs();
+	int error = tmpfs_fd < 0 ? tmpfs_fd : write_answer(&parts->answer, tmpfs_fd);
 
-	if (place.fd < 0)
-		return failed("cannot open", directory, -errno);
-	error = keep_cpuid(&place);
 	if (!error)
-		error = keep_room(&place);
-	close(place.fd);
+		error = attach(directory, parts, tmpfs_fd);
+	if (tmpfs_fd >= 0)
+		close(tmpfs_fd);
 	return error;
 }
 
+static int put(const char *directory, const struct parts *parts)
+{
+	int error;
+
+	if (mkdir(directory, DIRECTORY_MODE))
+		return failed("cannot make", directory, -errno);
+	error = fill(directory, parts);
+	if (!error)
+		return 0;
+	rmdir(directory);
+	return failed("cannot mount on", directory, error);
+}
+
+/* What is there stays until all that takes its place exists. */
 static int make_new(const char *directory)
 {
-	int error;
+	static struct parts parts;
+	int error = ask_kvm(&parts.answer);
 
-	umask(S_IWGRP | S_IWOTH);
-	error = mount_directory(directory);
-	if (error)
-		return error;
-	error = fill(directory);
-	if (error)
-		remove_old(directory);
-	return error;
+	if (!error)
+		error = make_room(&parts);
+	if (!error)
+		error = remove_old(directory);
+	return error ? error : put(directory, &parts);
+}
+
+/* --- The command --- */
+
+/*
+ * One at a time in this mount namespace.  Who holds the lock for longer than this takes is not
+ * another `mote prepare`, and cannot keep anybody from it.
+ */
+static void take_turn(void)
+{
+	static const struct timespec pause = {.tv_nsec = TURN_TRY_NS};
+	int fd = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+
+	for (int i = 0; fd >= 0 && i < TURN_TRIES && flock(fd, LOCK_EX | LOCK_NB); i++)
+		nanosleep(&pause, NULL);
+}
+
+/* As services and containers have them: no mistake, but seldom what was meant. */
+static void warn_of_own_mounts(const char *directory)
+{
+	struct stat first;
+	struct stat own;
+
+	if (stat("/proc/1/ns/mnt", &first) == 0 && stat("/proc/self/ns/mnt", &own) == 0 &&
+	    first.st_ino != own.st_ino)
+		log_warning("prepare: %s is prepared for this mount namespace alone, which is not "
+			    "that of process 1",
+			    directory);
 }
 
 int prepare_command(const char *directory, bool undo)
@@ -215,8 +322,12 @@ int prepare_command(const char *directory, bool undo)
 		log_error("prepare: only root can prepare this host");
 		return OUTCOME_STATUS_HOST;
 	}
-	error = remove_old(directory);
-	if (!error && !undo)
-		error = make_new(directory);
-	return error ? OUTCOME_STATUS_HOST : 0;
+	umask(S_IWGRP | S_IWOTH);
+	take_turn();
+	error = undo ? remove_old(directory) : make_new(directory);
+	if (error)
+		return OUTCOME_STATUS_HOST;
+	if (!undo)
+		warn_of_own_mounts(directory);
+	return 0;
 }

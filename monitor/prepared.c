@@ -10,13 +10,13 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/platform/x86.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define NS_PER_S UINT64_C(1000000000)
-
-static_assert(sizeof(struct prepared_source) == 8 + 2 * 4 + (2 + PREPARED_MODULES) * 8,
+static_assert(sizeof(struct prepared_source) ==
+		      8 + 2 * 4 + (2 + PREPARED_MODULES) * 8 + PREPARED_PROCESSOR_WORDS * 4,
 	      "no padding: it is compared as bytes");
 
 /* A module that is loaded anew has another inode in sysfs. */
@@ -25,6 +25,23 @@ static uint64_t inode_of(const char *path)
 	struct stat status;
 
 	return stat(path, &status) == 0 ? status.st_ino : 0;
+}
+
+/*
+ * As libc has asked CPUID when this process began: asking again would be two of the traps that are
+ * to be saved.  Without the APIC id (leaf 1, EBX), which says on which processor this runs.
+ */
+static void identify_processor(uint32_t words[PREPARED_PROCESSOR_WORDS])
+{
+	const unsigned int *leaf_1 = __x86_get_cpuid_feature_leaf(CPUID_INDEX_1)->cpuid_array;
+	const unsigned int *leaf_7 = __x86_get_cpuid_feature_leaf(CPUID_INDEX_7)->cpuid_array;
+
+	words[0] = leaf_1[0];
+	words[1] = leaf_1[2];
+	words[2] = leaf_1[3];
+	words[3] = leaf_7[1];
+	words[4] = leaf_7[2];
+	words[5] = leaf_7[3];
 }
 
 int prepared_identify(struct prepared_source *source, int kvm_fd)
@@ -36,28 +53,61 @@ int prepared_identify(struct prepared_source *source, int kvm_fd)
 	*source = (struct prepared_source){
 		.magic = PREPARED_MAGIC,
 		.entry_bytes = sizeof(struct kvm_cpuid_entry2),
+		.device_number = device.st_rdev,
 		.device_inode = device.st_ino,
-		.device_changed_ns = (uint64_t)device.st_ctim.tv_sec * NS_PER_S +
-				     (uint64_t)device.st_ctim.tv_nsec,
 		.module_inodes = {inode_of("/sys/module/kvm"), inode_of("/sys/module/kvm_intel"),
 				  inode_of("/sys/module/kvm_amd"), inode_of("/sys/module/kvm_pvm")},
 	};
+	identify_processor(source->processor);
 	return 0;
 }
 
-static bool is_roots_alone(int directory_fd)
+static bool is_roots_alone(int fd, mode_t type)
 {
 	struct stat status;
 
-	return fstat(directory_fd, &status) == 0 && status.st_uid == 0 &&
+	return fstat(fd, &status) == 0 && (status.st_mode & S_IFMT) == type && status.st_uid == 0 &&
 	       (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+static int open_roots(int directory_fd, const char *name, int flags, mode_t type)
+{
+	int fd = openat(directory_fd, name, flags | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	if (is_roots_alone(fd, type))
+		return fd;
+	close(fd);
+	return -EPERM;
+}
+
+int prepared_open_directory(const char *directory)
+{
+	return open_roots(AT_FDCWD, directory, O_PATH | O_DIRECTORY, S_IFDIR);
+}
+
+/* Without waiting, whatever is there. */
+int prepared_open_file(int directory_fd, const char *name)
+{
+	return open_roots(directory_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, S_IFREG);
+}
+
+/* Power over a namespace is power in its user namespace, which is hidden from who is below it. */
+static bool may_be_entered(int namespace_fd)
+{
+	int users_fd = ioctl(namespace_fd, NS_GET_USERNS);
+
+	if (users_fd >= 0)
+		close(users_fd);
+	return users_fd >= 0;
 }
 
 static int open_namespace(int directory_fd, const char *name, int type)
 {
-	int fd = openat(directory_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = openat(directory_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
-	if (fd < 0 || ioctl(fd, NS_GET_NSTYPE) == type)
+	if (fd < 0 || (ioctl(fd, NS_GET_NSTYPE) == type && may_be_entered(fd)))
 		return fd;
 	close(fd);
 	return PREPARED_NONE;
@@ -92,7 +142,7 @@ static void read_cpuid(struct cpuid_table *table, int file_fd, int kvm_fd)
 
 static void open_cpuid(struct prepared *prepared, int directory_fd, int kvm_fd)
 {
-	int fd = openat(directory_fd, PREPARED_CPUID, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = prepared_open_file(directory_fd, PREPARED_CPUID);
 
 	if (fd < 0)
 		return;
@@ -102,23 +152,20 @@ static void open_cpuid(struct prepared *prepared, int directory_fd, int kvm_fd)
 
 int prepared_open(struct prepared *prepared, const char *directory, int kvm_fd)
 {
-	int directory_fd = directory ? open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC)
-				     : PREPARED_NONE;
-	int error = 0;
+	int directory_fd;
 
 	prepared->mounts_fd = PREPARED_NONE;
 	prepared->network_fd = PREPARED_NONE;
 	prepared->cpuid.nent = 0;
-	if (directory_fd < 0)
+	if (!directory)
 		return 0;
-	if (is_roots_alone(directory_fd)) {
-		open_room(prepared, directory_fd);
-		open_cpuid(prepared, directory_fd, kvm_fd);
-	} else {
-		error = -EPERM;
-	}
+	directory_fd = prepared_open_directory(directory);
+	if (directory_fd < 0)
+		return directory_fd;
+	open_room(prepared, directory_fd);
+	open_cpuid(prepared, directory_fd, kvm_fd);
 	close(directory_fd);
-	return error;
+	return 0;
 }
 
 void prepared_close(struct prepared *prepared)

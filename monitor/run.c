@@ -111,14 +111,19 @@ static int shed(struct launcher *launcher, struct reason *reason)
 			      reason);
 }
 
-static void use_prepared(const char *directory)
+/* That nothing is there is worth a word only to who named the place. */
+static void use_prepared(const char *wanted)
 {
-	if (!directory)
-		directory = PREPARED_DIRECTORY;
-	else if (strcmp(directory, "none") == 0)
+	const char *directory = wanted ? wanted : PREPARED_DIRECTORY;
+	int error;
+
+	if (strcmp(directory, CLI_PREPARED_NONE) == 0)
 		directory = NULL;
-	if (prepared_open(&prepared, directory, resources.kvm_fd))
-		log_warning("%s is not used: others than root could change it", directory);
+	error = prepared_open(&prepared, directory, resources.kvm_fd);
+	if (error == -EPERM)
+		log_warning("%s is not used: it is not root's alone", directory);
+	else if (error && wanted)
+		log_warning("--prepared: %s: %s", wanted, strerror(-error));
 }
 
 /* Everything a VM process needs exists; make one and see it to its end. */
