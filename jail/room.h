@@ -9,9 +9,10 @@
  * launcher cannot open anything by name any more either.
  *
  * Where such namespaces exist already, nobody makes or waits: room_share() has both processes move
- * into those.  Many VMs may live in one room, as there is nothing in it by which they could meet
- * but abstract sockets, and these are out of reach twice: sockets by the filter, abstract
- * ones by Landlock (from Linux 6.12).
+ * into those.  Many VMs may live in one room: there is nothing in it that one could change and
+ * another see, and all by which they could meet is a socket, abstract or of netlink, as lo is down.
+ * The filter lets no VM process make one, so a room is shared only by those that have a filter;
+ * Landlock is a second wall before the abstract ones (from Linux 6.12).
  *
  * Call order: room_open() before the clone, then room_share() or not; room_make() once in the
  * launcher, right after the clone; room_enter() in the clone, which waits for it.  A launcher that

@@ -72,9 +72,21 @@ static int choose_ids(struct jail *jail, const struct config_jail *wanted, struc
 	return 0;
 }
 
-static void share_room(struct jail *jail, struct prepared *prepared)
+/*
+ * Only root may enter it.  VMs that live together must not be able to make sockets: with no filter
+ * each has a room of its own.
+ */
+static void share_room(struct confinement *confinement, struct prepared *prepared)
 {
-	if (!jail->is_root || prepared->mounts_fd == PREPARED_NONE)
+	struct jail *jail = &confinement->jail;
+	bool is_sealed = confinement->mode == FILTER_KILL &&
+			 !(jail->missing & JAIL_PIECE_BIT(JAIL_SECCOMP));
+
+	if (!jail->is_root || !is_sealed) {
+		prepared_close(prepared);
+		return;
+	}
+	if (prepared->mounts_fd == PREPARED_NONE)
 		return;
 	jail_share_room(jail, prepared->mounts_fd, prepared->network_fd);
 	prepared->mounts_fd = PREPARED_NONE;
@@ -91,7 +103,6 @@ int confine_prepare(struct confinement *confinement, const struct vm_config *con
 	confinement->state = state;
 	if (error)
 		return jail_failed(confinement, error, reason);
-	share_room(&confinement->jail, prepared);
 	confinement->jail.allow_missing = wanted->allow_missing;
 	error = choose_ids(&confinement->jail, wanted, reason);
 	if (error)
@@ -100,6 +111,7 @@ int confine_prepare(struct confinement *confinement, const struct vm_config *con
 	error = jail_note(&confinement->jail, JAIL_SECCOMP, filter_prepare(&state->miss));
 	if (error)
 		return jail_failed(confinement, error, reason);
+	share_room(confinement, prepared);
 	return vm_cgroup_create(&confinement->cgroup, &config->mote.cgroup, VM_CGROUP_ROOT, reason);
 }
 

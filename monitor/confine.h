@@ -38,7 +38,7 @@ struct confinement {
 
 /*
  * What a filter refused and what each piece took will be in `state`.  The room of `prepared` is
- * used where the power for that is there, and belongs to the confinement then.
+ * taken over where it can be used, else closed.
  */
 int confine_prepare(struct confinement *confinement, const struct vm_config *config,
 		    struct prepared *prepared, struct run_state *state, struct reason *reason);

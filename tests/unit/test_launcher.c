@@ -190,9 +190,11 @@ static void flood(void *unused)
 /* The jail has tests of its own: this VM process stays in the host's namespaces. */
 static int start(void (*job)(void *owner) __attribute__((noreturn)), void *owner)
 {
+	struct prepared nothing;
 	struct reason reason;
 
-	if (confine_prepare(&confinement, &config, launcher.state, &reason))
+	if (prepared_open(&nothing, NULL, -1) ||
+	    confine_prepare(&confinement, &config, &nothing, launcher.state, &reason))
 		return -1;
 	confinement.jail.missing = UINT32_MAX;
 	return launcher_start(&launcher, job, owner, &reason);
