@@ -3,8 +3,9 @@
 #include "benches/guest_clock.h"
 
 #include <errno.h>
-#include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <x86intrin.h>
@@ -12,10 +13,30 @@
 #include "benches/clock.h"
 
 enum {
+	DECIMAL = 10,
 	LINE_BYTES = 128,
 	MEASURED_NS = 50000000,
 	NS_PER_US = 1000,
 };
+
+/* Returns what follows the number, or NULL if there is none. */
+static const char *parse_number(uint64_t *number, const char *text)
+{
+	char *end;
+
+	*number = strtoull(text, &end, DECIMAL);
+	return end == text ? NULL : end;
+}
+
+static bool parse_line(struct guest_clock *clock, const char *text)
+{
+	text = parse_number(&clock->entry, text);
+	if (text != NULL)
+		text = parse_number(&clock->main, text);
+	if (text != NULL)
+		text = parse_number(&clock->greeted, text);
+	return text != NULL && clock->entry <= clock->main && clock->main <= clock->greeted;
+}
 
 int guest_clock_parse(struct guest_clock *clock, const char *output, size_t length)
 {
@@ -23,16 +44,11 @@ int guest_clock_parse(struct guest_clock *clock, const char *output, size_t leng
 	const char *at = memmem(output, length, word, strlen(word));
 	struct guest_clock seen;
 	char line[LINE_BYTES];
-	size_t left;
 
 	if (at == NULL)
 		return -EPROTO;
-	left = length - (size_t)(at - output);
-	snprintf(line, sizeof(line), "%.*s", (int)left, at);
-	if (sscanf(line, "\nclock %" SCNu64 " %" SCNu64 " %" SCNu64, &seen.entry, &seen.main,
-		   &seen.greeted) != 3)
-		return -EPROTO;
-	if (seen.entry > seen.main || seen.main > seen.greeted)
+	snprintf(line, sizeof(line), "%.*s", (int)(length - (size_t)(at - output)), at);
+	if (!parse_line(&seen, line + strlen(word)))
 		return -EPROTO;
 	*clock = seen;
 	return 0;
