@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -13,7 +14,7 @@
 
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 
-static const char *guest;
+static const char *guest; /* its path was made for us */
 static const char *json;
 static size_t rounds;
 static size_t size;
@@ -34,6 +35,7 @@ static int read_words(const char *const words[], size_t count)
 {
 	char *argv[16] = {(char[]){"bench"}};
 
+	free((void *)(uintptr_t)guest);
 	guest = NULL;
 	json = NULL;
 	is_quick = false;
