@@ -64,10 +64,10 @@ stop() {
 }
 
 # What a descriptor is, as few words as possible: "3 kvm-vm", one a line, ordered.  Of a path only the
-# end: the rest depends on who looks.
+# end: the rest depends on who looks.  Of a socket not its number.
 descriptors() {
 	for descriptor in "/proc/$vm/fd/"*; do
-		echo "${descriptor##*/} $(readlink "$descriptor" | sed 's/^anon_inode://; s/^\[\(.*\)\]$/\1/; s,.*/,,')"
+		echo "${descriptor##*/} $(readlink "$descriptor" | sed 's/^anon_inode://; s/^\[\(.*\)\]$/\1/; s/^\(socket\):.*/\1/; s,.*/,,')"
 	done | sort -n
 }
 
@@ -163,7 +163,7 @@ nothing_to_execute() {
 # As in docs/ARCHITECTURE.md, and each as often.
 check_descriptors() {
 	{
-		echo "$outputs"
+		printf '%s\n' $outputs
 		printf 'eventfd\nkvm-vm\n'
 		for cpu in $(seq 0 $((vcpus - 1))); do echo "kvm-vcpu:$cpu"; done
 		[ -z "$files" ] || printf '%s\n' $files
@@ -172,8 +172,8 @@ check_descriptors() {
 	descriptors >"$tap_work/open"
 	is "$about: open descriptors" "$(cut -d' ' -f2- "$tap_work/open" | sort)" "$(cat "$tap_work/wanted")"
 	highest=$(grep -v io_uring "$tap_work/open" | tail -n 1 | cut -d' ' -f1)
-	most=$((highest + 1 + rings))
-	is "$about: limit: no descriptor but the rings' on top of them" "$(limit 'open files')" "$most $most"
+	most=$((highest + 1 + rings + connections))
+	is "$about: limit: no descriptor but of rings and connections on top of them" "$(limit 'open files')" "$most $most"
 }
 
 room_of() {
@@ -253,8 +253,16 @@ $tap_work/out"
 # machine VCPUS DRIVES RINGS FILES : for the configuration and for what is expected of it
 machine() {
 	vcpus=$1 drives=$2 rings=$3 files=$4
+	interfaces='' network='' vsock='' connections=0
 	outputs=$to_file
 	keys="\"vcpu_count\": $vcpus, \"mem_size_mib\": 32"
+}
+
+# machine_file : the configuration of the machine, as a file
+machine_file() {
+	file=$(config spin '' "$keys" "$network" "$drives" "$interfaces")
+	[ -z "$vsock" ] || sed -i "1s|{|{\"vsock\": {\"guest_cid\": 3$vsock},|" "$file"
+	echo "$file"
 }
 
 disk_a=$tap_work/disks/a
@@ -274,11 +282,62 @@ IFS='|'
 for about in $machines; do
 	unset IFS
 	machine_of "$about"
-	start "$MOTE" run "$(config spin '' "$keys" '' "$drives")"
+	start "$MOTE" run "$(machine_file)"
 	expect_self
 	look
 done
 unset IFS
+
+# --- vsock: with a socket the launcher is a broker, which reaches the sockets of its directory ---
+
+with_vsock() {
+	vsock=", \"uds_path\": \"$tap_work/sockets/vm.sock\""
+	files="$files eventpoll socket socket"
+	connections=1024
+}
+
+check_broker() {
+	[ "$am_root" = no ] || is "$about: launcher: where its sockets are" \
+		"$(readlink "/proc/$launcher/cwd" | sed 's,.*/,,')" "${1##*/}"
+}
+
+mkdir "$tap_work/sockets"
+about='a vsock socket'
+machine 2 '' 0 ''
+with_vsock
+start "$MOTE" run "$(machine_file)"
+expect_self
+check_broker "$tap_work/sockets"
+look
+
+about='--stdio alone'
+machine 1 '' 0 "eventpoll null $tap_work/out"
+outputs="null null $tap_work/out"
+vsock=' '
+start "$MOTE" run --stdio vsock:1024 "$(machine_file)"
+expect_self
+check_broker /
+look
+
+# --- A disk, a NIC and vsock ---
+
+about='a disk, a NIC and vsock'
+netns=mote-jail-$$
+trap 'ip netns del "$netns" 2>/dev/null; rm -rf "$tap_work"' EXIT
+if [ "$am_root" = no ]; then
+	skip "$about" 'only root can make a tap'
+elif ! ip netns add "$netns" 2>/dev/null || ! ip -n "$netns" tuntap add tap0 mode tap 2>/dev/null; then
+	skip "$about" 'taps or network namespaces cannot be made here'
+else
+	machine 2 "$async_drive" 1 "$disk_b /dev/net/tun"
+	with_vsock
+	interfaces=$(interface eth0 tap0)
+	network="\"network\": {\"eth0\": {\"netns\": \"$netns\"}}"
+	start "$MOTE" run "$(machine_file)"
+	expect_self
+	check_broker "$tap_work/sockets"
+	look
+fi
 
 # --- Ids that were asked for ---
 
