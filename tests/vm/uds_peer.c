@@ -42,7 +42,7 @@ enum {
 	CHUNK_BYTES = 64 * 1024,
 	MANY_MAX = 2048,
 	ECHO_BYTES = 64,
-	BACKLOG = 128,
+	BACKLOG = 4096, /* what the VM connects in a burst need not be accepted at once */
 };
 
 static uint64_t now_ms(void)
