@@ -14,7 +14,7 @@ readonly packages_test=(libcmocka-dev libcap-ng-dev acpica-tools libclang-rt-14-
 readonly packages_lab=(qemu-system-x86 busybox-static cpio kmod zstd xz-utils binutils dmsetup e2fsprogs fio squashfs-tools iproute2 ethtool iperf3 passt)
 readonly packages_kernel=(gcc make bc bison flex libelf-dev xz-utils zstd cpio perl)
 readonly packages_bench_startup=(qemu-system-x86)
-readonly packages_bench_profile=(strace)
+readonly packages_bench_profile=(strace linux-perf)
 readonly packages_bench_block=(qemu-system-x86 fio)
 readonly packages_bench_net=(qemu-system-x86)
 readonly packages_bench_plot=(gnuplot-nox jq)
@@ -250,7 +250,7 @@ bench_vsock() {
 		--guest "$build/release/tests/guests/vsock_bench.elf" "$@"
 }
 
-# Without strace the system calls are left out.
+# Without strace the system calls are left out, without perf the times by stage.
 bench_profile() {
 	(need "${packages_bench_profile[@]}") || true
 	"$build/release/benches/bench_profile" --mote "$build/mote" \

@@ -2,16 +2,18 @@
 /*
  * benches/profile.c - what a launch asks of the kernel and of the processor.
  *
- *     bench_profile --mote PATH --floor PATH --guest PATH [--launches N] [--quick] [--json FILE]
+ *     bench_profile --mote PATH --floor PATH --guest PATH [--launches N] [--sampled N] [--quick]
+ *                   [--json FILE]
  *
  * Each subject is launched N times in turn, and the kernel says what each launch used: the program
  * and all its processes together.  Processor time is exact; how much of it was user's and how much
  * the system's the kernel may only know from where its ticks fell, so these two are given as means
- * over all launches.  Then each subject is launched once more under strace, which counts system
- * calls by process and, for mote, by the stage of the launch trace in which they began.  Each
- * KVM_RUN that is seen is one exit of the guest to user space.
+ * over all launches.
  *
- * Without strace, or where it may not trace, the counts are left out, which is said.
+ * Then each subject is launched once more under strace, which counts system calls by process and
+ * by stage of the launch, and a number of times (--sampled) under perf, which divides the time on
+ * a processor by stage and mode.  Each KVM_RUN that is seen is one exit of the guest to user space.
+ * Without these programs, or where they may not trace, their part is left out, which is said.
  */
 #include <err.h>
 #include <errno.h>
@@ -22,12 +24,12 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "benches/child.h"
 #include "benches/options.h"
 #include "benches/profile_results.h"
+#include "benches/profile_trace.h"
 #include "benches/report.h"
 #include "benches/startup_command.h"
 #include "benches/workspace.h"
@@ -36,16 +38,16 @@ enum {
 	SUBJECTS_MAX = 3,
 	LAUNCHES_USUAL = 100,
 	LAUNCHES_QUICK = 20,
-	LINE_BYTES = 4096,
-	STRACE_ARGUMENTS = 5,
+	SAMPLED_USUAL = 20,
+	SAMPLED_QUICK = 5,
 	US_PER_S = 1000000,
-	NS_PER_US = 1000,
 };
 
 struct options {
 	struct startup_paths paths;
 	const char *json_path;
 	size_t launches;
+	size_t sampled;
 	bool is_quick;
 };
 
@@ -133,76 +135,20 @@ static void launch_all(size_t launches)
 	}
 }
 
-/* How far the clock of strace's times is ahead of that of the stamps. */
-static uint64_t clock_distance_us(void)
+static void trace_all(size_t sampled_launches)
 {
-	struct timespec real;
-	struct timespec monotonic;
+	bool has_calls = true;
+	bool has_samples = true;
 
-	clock_gettime(CLOCK_REALTIME, &real);
-	clock_gettime(CLOCK_MONOTONIC, &monotonic);
-	return (uint64_t)((real.tv_sec - monotonic.tv_sec) * US_PER_S +
-			  (real.tv_nsec - monotonic.tv_nsec) / NS_PER_US);
-}
-
-/* A stamp ends its stage. */
-static size_t find_stage(const struct subject_run *run, uint64_t at_us, uint64_t distance_us)
-{
-	size_t stage = 0;
-
-	while (stage < run->stage_count && run->stages[stage].ns / NS_PER_US + distance_us < at_us)
-		stage++;
-	return stage;
-}
-
-static void read_calls(struct profiled *of, const char *path)
-{
-	uint64_t distance_us = clock_distance_us();
-	FILE *file = fopen(path, "re");
-	char line[LINE_BYTES];
-	struct call_line call;
-
-	if (file == NULL)
-		return;
-	while (fgets(line, sizeof(line), file) != NULL) {
-		if (!call_line_parse(&call, line))
-			continue;
-		call_log_add(&of->calls, &call);
-		of->stage_calls[find_stage(&of->traced, call.at_us, distance_us)]++;
-	}
-	fclose(file);
-	for (size_t task = 0; task < of->calls.task_count; task++)
-		call_log_sort(&of->calls.tasks[task]);
-}
-
-/* Returns whether strace could do its work. */
-static bool trace(struct profiled *of)
-{
-	const char *path = workspace_path("calls");
-	const char *arguments[CHILD_ARGUMENTS_MAX] = {"strace", "-fqq", "-ttt", "-o", path};
-	struct child child;
-	int status;
-
-	memcpy(arguments + STRACE_ARGUMENTS, of->subject.arguments,
-	       (CHILD_ARGUMENTS_MAX - STRACE_ARGUMENTS) * sizeof(*arguments));
-	if (child_start(&child, arguments, workspace_path("errors")) != 0)
-		return false;
-	drain(child.output_fd);
-	if (child_reap(&child, &status) != 0 || status != 0 ||
-	    subject_take_stamps(&of->subject, &of->traced, child.result_fd) != 0)
-		return false;
-	child_close(&child);
-	read_calls(of, path);
-	return true;
-}
-
-static void trace_all(void)
-{
 	for (size_t at = 0; at < profiled_count; at++)
-		if (!trace(&profiled[at])) {
-			printf("system calls: left out, strace is missing or may not trace\n");
-			return;
-		}
+		has_calls = has_calls && profile_trace_calls(&profiled[at]);
+	for (size_t number = 0; number < sampled_launches; number++)
+		for (size_t at = 0; at < profiled_count; at++)
+			has_samples = has_samples && profile_trace_samples(&profiled[at]);
+	if (!has_calls)
+		printf("system calls: left out, strace is missing or may not trace\n");
+	if (!has_samples)
+		printf("times by stage: left out, perf is missing or may not sample\n");
 }
 
 static void write_report(const char *json_path)
@@ -233,6 +179,11 @@ static struct options parse(int argc, char *argv[])
 		 .maximum = PROFILE_LAUNCHES_MAX,
 		 .usual = LAUNCHES_USUAL,
 		 .quick = LAUNCHES_QUICK},
+		{.name = "sampled",
+		 .number = &options.sampled,
+		 .maximum = PROFILE_LAUNCHES_MAX,
+		 .usual = SAMPLED_USUAL,
+		 .quick = SAMPLED_QUICK},
 		{.name = "quick", .flag = &options.is_quick},
 		{.name = "json", .text = &options.json_path},
 	};
@@ -248,7 +199,7 @@ int main(int argc, char *argv[])
 	workspace_make(NULL);
 	add_subjects(&options.paths);
 	launch_all(options.launches);
-	trace_all();
+	trace_all(options.sampled);
 	profile_results_print(profiled, profiled_count);
 	if (options.json_path != NULL)
 		write_report(options.json_path);

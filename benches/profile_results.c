@@ -90,22 +90,40 @@ static void print_calls(const struct profiled *of)
 	}
 }
 
+/* Of one launch on average: the program itself, or what it made. */
+static double stage_us(const struct profiled *of, const struct profile_stage *stage,
+		       unsigned int process, enum profile_mode mode)
+{
+	if (of->sampled_launches == 0)
+		return 0;
+	return stage->us[process][mode] / (double)of->sampled_launches;
+}
+
 static void print_stages(const struct profiled *of)
 {
-	printf("\n%s, system calls by the stage in which they began\n ", of->subject.name);
-	for (size_t at = 0; at < of->traced.stage_count; at++)
-		printf(" %zu %s,", of->stage_calls[at], of->traced.stages[at].name);
-	printf(" %zu later\n", of->stage_calls[of->traced.stage_count]);
+	printf("\nus on a processor by stage, under perf, and system calls\n%-22s %21s %21s\n", "",
+	       of->roles[0], "what it made");
+	printf("%-22s %10s %10s %10s %10s %8s\n", of->subject.name, "user", "system", "user",
+	       "system", "calls");
+	for (size_t at = 0; at < of->stage_count; at++) {
+		const struct profile_stage *stage = &of->stages[at];
+
+		printf("  %-20s", stage->name);
+		for (unsigned int process = 0; process < 2; process++)
+			for (unsigned int mode = 0; mode < PROFILE_MODES; mode++)
+				printf(" %10.0f", stage_us(of, stage, process, mode));
+		printf(" %8zu\n", stage->calls);
+	}
 }
 
 void profile_results_print(const struct profiled *all, size_t count)
 {
 	print_counters(all, count);
-	for (size_t at = 0; at < count; at++) {
+	for (size_t at = 0; at < count; at++)
 		print_calls(&all[at]);
-		if (all[at].traced.stage_count > 0)
+	for (size_t at = 0; at < count; at++)
+		if (all[at].stage_count > 0)
 			print_stages(&all[at]);
-	}
 }
 
 static json_t *report_tasks(const struct profiled *of)
@@ -130,10 +148,18 @@ static json_t *report_stages(const struct profiled *of)
 {
 	json_t *stages = json_array();
 
-	for (size_t at = 0; at < of->traced.stage_count; at++)
-		json_array_append_new(stages,
-				      json_pack("{ss sI}", "name", of->traced.stages[at].name,
-						"calls", (json_int_t)of->stage_calls[at]));
+	for (size_t at = 0; at < of->stage_count; at++) {
+		const struct profile_stage *stage = &of->stages[at];
+
+		json_array_append_new(
+			stages,
+			json_pack("{ss sI sf sf sf sf}", "name", stage->name, "calls",
+				  (json_int_t)stage->calls, "user_us",
+				  stage_us(of, stage, 0, PROFILE_MODE_USER), "system_us",
+				  stage_us(of, stage, 0, PROFILE_MODE_SYSTEM), "made_user_us",
+				  stage_us(of, stage, 1, PROFILE_MODE_USER), "made_system_us",
+				  stage_us(of, stage, 1, PROFILE_MODE_SYSTEM)));
+	}
 	return stages;
 }
 
