@@ -30,6 +30,7 @@ enum verdict {
 	VERDICT_OPEN,        /* a connection goes on */
 	VERDICT_SILENT,      /* no packet came */
 	VERDICT_NEEDS_RESET, /* the device has failed */
+	VERDICT_ANY,         /* nothing can be said but that it recovers */
 	VERDICT_WRONG,
 	VERDICTS,
 };
@@ -37,7 +38,7 @@ enum verdict {
 struct hostile_case {
 	const char *name;
 	enum verdict expected;
-	void (*attack)(void);
+	void (*attack)(void); /* NULL: the judge does it all, with the device as well */
 	enum verdict (*judge)(void);
 };
 
@@ -55,6 +56,7 @@ extern const struct hostile_case hostile_stray_cases[];
 extern const struct hostile_case hostile_stream_cases[]; /* on a connection */
 extern const struct hostile_case hostile_transmit_cases[];
 extern const struct hostile_case hostile_receive_cases[]; /* without receive buffers */
+extern const struct hostile_case hostile_race_cases[];    /* on more than one processor */
 
 /* A good header, for one connection. */
 struct vsock_header hostile_header_for(uint16_t op);

@@ -62,11 +62,11 @@ judge() {
 	fi
 }
 
-# row TEXT [KEYS_OF_MOTE [BOOT_ARGS [VCPUS]]] : all cases one after another on one device
+# row TEXT [KEYS_OF_MOTE [BOOT_ARGS [VCPUS [CASES]]]] : many cases one after another on one device
 row() {
 	text=$1
 	shift
-	run all "$@"
+	run "${4:-all}" "$@"
 	is "$text: all end well" "$status" 0
 	is "$text: as they should be" "$(echo "$output" | grep ' but ')" ''
 	is "$text: nothing is said twice" "$(sort "$tap_work/errors" | uniq -d)" ''
@@ -83,6 +83,8 @@ row 'all cases in a row'
 row 'all cases in a row, irqchip in the kernel' '"irqchip": "kernel"'
 row 'all cases in a row, without event indices' '' 'event_idx=0'
 row 'all cases in a row, on 4 vCPUs' '' '' 4
+row 'a second processor changes all there is' '' '' 2 races
+row 'a second processor changes all there is, without event indices' '' 'event_idx=0' 2 races
 is 'nothing is left' "$(left_over)" ''
 
 done_testing
