@@ -6,13 +6,16 @@
  *                    [--mounts N] [--quick] [--json FILE]
  *
  * A round spawns N processes of one subject as fast as it can and waits for all; the subjects take
- * turns.  Per start: from its own spawn to the guest's first instruction, and to the reaped
- * process. Per round: starts per second, from the first spawn to the last one reaped.  The tail is
- * told as p99 over p50 of all starts.  With --mounts the host has that many more mounts, in a mount
- * namespace of the benchmark's own, since a new mount namespace copies them all; for root only.
+ * turns.  N is 100 and then, with half the rounds, 500; or what --starts says.  Per start: from its
+ * own spawn to the guest's first instruction, and to the reaped process.  Per round: starts per
+ * second, from the first spawn to the last one reaped, and the processor time of a start, which
+ * hardly depends on what else the machine does.  The tail is told as p99 over p50 of all starts.
+ *
+ * Subjects: the floor, mote, and for root mote on a host that `mote prepare` has prepared.  With
+ * --mounts the host has that many more mounts, in a mount namespace of the benchmark's own, since a
+ * new mount namespace copies them all; for root only.
  */
 #include <err.h>
-#include <errno.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -27,19 +30,16 @@
 #include "benches/child.h"
 #include "benches/clock.h"
 #include "benches/options.h"
+#include "benches/parallel_results.h"
+#include "benches/preparation.h"
 #include "benches/report.h"
-#include "benches/stats.h"
 #include "benches/subject.h"
 #include "benches/vm_config.h"
 #include "benches/workspace.h"
 
 enum {
-	SUBJECTS = 2,
-	MOTE = 0,
-	FLOOR = 1,
-	STARTS_MAX = 1000,
-	STARTS_USUAL = 100,
-	ROUNDS_MAX = 100,
+	SUBJECTS_MAX = 3,
+	STEPS_MAX = 2,
 	ROUNDS_USUAL = 10,
 	ROUNDS_QUICK = 3,
 	MOUNTS_MAX = 10000,
@@ -47,41 +47,30 @@ enum {
 	DESCRIPTORS_BESIDES = 32,
 	RAM_MIB = 16,
 	DIRECTORY_MODE = 0700,
-	NS_PER_US = 1000,
 };
 
-enum metric {
-	METRIC_FIRST_INSTRUCTION,
-	METRIC_REAPED,
-	METRICS,
-};
-
-static const char *const metric_names[METRICS] = {
-	[METRIC_FIRST_INSTRUCTION] = "parallel.first_instruction",
-	[METRIC_REAPED] = "parallel.reaped",
-};
+#define NS_PER_US 1000.0
+#define NS_PER_S  1e9
+#define US_PER_S  1e6
 
 struct options {
 	const char *mote_path;
 	const char *floor_path;
 	const char *guest_path;
 	const char *json_path;
-	size_t starts;
+	size_t starts; /* 0: both of the usual ones */
 	size_t rounds;
 	size_t mounts;
 	bool is_quick;
 };
 
-struct measured {
-	struct subject subject;
-	double us[METRICS][ROUNDS_MAX * STARTS_MAX];
-	size_t count;
-	double starts_per_s[ROUNDS_MAX];
-};
-
-static struct measured measured[SUBJECTS];
-static struct child children[STARTS_MAX];
-static uint64_t reaped_ns[STARTS_MAX];
+static const size_t usual_steps[STEPS_MAX] = {100, 500};
+static struct options options;
+static struct subject subjects[SUBJECTS_MAX];
+static size_t subject_count;
+static struct parallel_point points[STEPS_MAX][SUBJECTS_MAX];
+static struct child children[PARALLEL_STARTS_MAX];
+static uint64_t reaped_ns[PARALLEL_STARTS_MAX];
 
 /* Mounts that cost nothing but their being there. */
 static void add_mounts(size_t count)
@@ -155,118 +144,121 @@ static void reap_all(const struct subject *subject, size_t starts)
 	}
 }
 
-static void record(struct measured *of, size_t which)
+static void record(struct parallel_point *point, const struct subject *subject, size_t which)
 {
-	struct subject_run run = {.spawned_ns = children[which].spawned_ns};
+	uint64_t spawned_ns = children[which].spawned_ns;
+	struct subject_run run = {.spawned_ns = spawned_ns};
 
-	if (subject_take_stamps(&of->subject, &run, children[which].result_fd) != 0)
+	if (subject_take_stamps(subject, &run, children[which].result_fd) != 0)
 		exit(EXIT_FAILURE);
-	of->us[METRIC_FIRST_INSTRUCTION][of->count] =
-		(double)(run.first_instruction_ns - run.spawned_ns) / NS_PER_US;
-	of->us[METRIC_REAPED][of->count] = (double)(reaped_ns[which] - run.spawned_ns) / NS_PER_US;
-	of->count++;
+	point->us[PARALLEL_FIRST_INSTRUCTION][point->sample_count] =
+		(double)(run.first_instruction_ns - spawned_ns) / NS_PER_US;
+	point->us[PARALLEL_REAPED][point->sample_count] = (double)(reaped_ns[which] - spawned_ns) /
+							  NS_PER_US;
+	point->sample_count++;
 }
 
-static void run_round(struct measured *of, size_t round, size_t starts)
+/* Of all processes that were reaped so far. */
+static double reaped_processor_us(void)
 {
+	struct rusage usage;
+
+	getrusage(RUSAGE_CHILDREN, &usage);
+	return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * US_PER_S +
+	       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+}
+
+static void run_round(struct parallel_point *point, const struct subject *subject)
+{
+	double before_us = reaped_processor_us();
 	uint64_t last_ns = 0;
 
-	start_all(&of->subject, starts);
-	reap_all(&of->subject, starts);
-	for (size_t i = 0; i < starts; i++) {
-		record(of, i);
+	start_all(subject, point->starts);
+	reap_all(subject, point->starts);
+	point->processor_us[point->round_count] = (reaped_processor_us() - before_us) /
+						  (double)point->starts;
+	for (size_t i = 0; i < point->starts; i++) {
+		record(point, subject, i);
 		if (reaped_ns[i] > last_ns)
 			last_ns = reaped_ns[i];
 		child_close(&children[i]);
 	}
-	of->starts_per_s[round] = (double)starts * 1e9 / (double)(last_ns - children[0].spawned_ns);
+	point->starts_per_s[point->round_count++] = (double)point->starts * NS_PER_S /
+						    (double)(last_ns - children[0].spawned_ns);
 }
 
-static void run_all(const struct options *options)
+static void run_step(struct parallel_point *of, size_t starts, size_t rounds)
 {
-	for (size_t round = 0; round < options->rounds; round++) {
-		fprintf(stderr, "parallel: round %zu of %zu\n", round + 1, options->rounds);
-		for (size_t turn = 0; turn < SUBJECTS; turn++)
-			run_round(&measured[(turn + round) % SUBJECTS], round, options->starts);
+	for (size_t which = 0; which < subject_count; which++) {
+		of[which].subject = subjects[which].name;
+		of[which].reference = which == 0 ? NULL : &of[0];
+		of[which].starts = starts;
 	}
-}
+	for (size_t round = 0; round < rounds; round++) {
+		fprintf(stderr, "parallel: %zu starts at once, round %zu of %zu\n", starts,
+			round + 1, rounds);
+		for (size_t turn = 0; turn < subject_count; turn++) {
+			size_t which = (turn + round) % subject_count;
 
-static void report_metric(json_t *results, enum metric metric)
-{
-	for (size_t at = 0; at < SUBJECTS; at++) {
-		struct measured *of = &measured[at];
-		struct stats_summary summary = stats_summarize(of->us[metric], of->count);
-		json_t *result =
-			report_result(metric_names[metric], of->subject.name, "us", &summary);
-
-		printf("%-28s %-6s %12.1f %12.1f %12.1f %10.2f\n", metric_names[metric],
-		       of->subject.name, summary.median, summary.p90, summary.p99,
-		       summary.p99 / summary.median);
-		json_object_set_new(result, "tail", json_real(summary.p99 / summary.median));
-		json_array_append_new(results, result);
-	}
-}
-
-static void report_rate(json_t *results, size_t rounds)
-{
-	double ratios[ROUNDS_MAX];
-	struct stats_summary ratio;
-
-	stats_ratios(ratios, measured[MOTE].starts_per_s, measured[FLOOR].starts_per_s, rounds);
-	ratio = stats_summarize(ratios, rounds);
-	for (size_t at = 0; at < SUBJECTS; at++) {
-		struct measured *of = &measured[at];
-		struct stats_summary summary = stats_summarize(of->starts_per_s, rounds);
-		json_t *result =
-			report_result("parallel.starts_per_s", of->subject.name, "1/s", &summary);
-
-		printf("%-28s %-6s %12.1f", "parallel.starts_per_s", of->subject.name,
-		       summary.median);
-		if (at == MOTE) {
-			printf("   %.3f of the floor's", ratio.median);
-			report_add_ratio(result, measured[FLOOR].subject.name, &ratio);
+			run_round(&of[which], &subjects[which]);
 		}
-		printf("\n");
-		json_array_append_new(results, result);
 	}
+	parallel_print(of, subject_count);
 }
 
-static void report(const struct options *options)
+/* Returns how many steps there were. */
+static size_t run_all(void)
+{
+	if (options.starts != 0) {
+		run_step(points[0], options.starts, options.rounds);
+		return 1;
+	}
+	run_step(points[0], usual_steps[0], options.rounds);
+	run_step(points[1], usual_steps[1], (options.rounds + 1) / 2);
+	return STEPS_MAX;
+}
+
+static void report(size_t steps)
 {
 	json_t *results = json_array();
 
-	printf("%zu rounds of %zu starts at once, %zu mounts more; us since each spawn\n",
-	       options->rounds, options->starts, options->mounts);
-	printf("%-28s %-6s %12s %12s %12s %10s\n", "metric", "", "median", "p90", "p99", "p99/p50");
-	for (unsigned int metric = 0; metric < METRICS; metric++)
-		report_metric(results, metric);
-	report_rate(results, options->rounds);
-	if (options->json_path != NULL && report_write(options->json_path, results) != 0)
-		errx(EXIT_FAILURE, "cannot write %s", options->json_path);
+	for (size_t step = 0; step < steps; step++)
+		for (size_t which = 0; which < subject_count; which++)
+			parallel_add_results(results, &points[step][which]);
+	if (options.json_path != NULL && report_write(options.json_path, results) != 0)
+		errx(EXIT_FAILURE, "cannot write %s", options.json_path);
 	json_decref(results);
 }
 
-static void add_subjects(const struct options *options)
+static void add_mote(const char *name, const char *prepared, const char *config)
 {
-	const char *config =
-		workspace_write_json("vm.json", vm_config_new(options->guest_path, "", RAM_MIB));
-
-	measured[MOTE].subject = (struct subject){
-		.name = "mote",
-		.arguments = {options->mote_path, "run", "--result", "/dev/fd/3", config},
+	subjects[subject_count++] = (struct subject){
+		.name = name,
+		.arguments = {options.mote_path, "run", "--result", "/dev/fd/3", "--prepared",
+			      prepared, config},
 		.format = SUBJECT_RESULT_LINE,
-	};
-	measured[FLOOR].subject = (struct subject){
-		.name = "floor",
-		.arguments = {options->floor_path, "--stamps", "3", "--mib", "16",
-			      options->guest_path},
-		.format = SUBJECT_STAMP_LINES,
 	};
 }
 
-static struct options parse(int argc, char *argv[])
+static void add_subjects(void)
 {
-	static struct options options;
+	const char *config =
+		workspace_write_json("vm.json", vm_config_new(options.guest_path, "", RAM_MIB));
+	const char *prepared = preparation_make(options.mote_path);
+
+	subjects[subject_count++] = (struct subject){
+		.name = "floor",
+		.arguments = {options.floor_path, "--stamps", "3", "--mib", "16",
+			      options.guest_path},
+		.format = SUBJECT_STAMP_LINES,
+	};
+	add_mote("mote", "none", config);
+	if (prepared != NULL)
+		add_mote("mote+prepared", prepared, config);
+}
+
+int main(int argc, char *argv[])
+{
 	static const struct options_row rows[] = {
 		{.name = "mote", .text = &options.mote_path, .is_required = true, .is_file = true},
 		{.name = "floor",
@@ -277,36 +269,29 @@ static struct options parse(int argc, char *argv[])
 		 .text = &options.guest_path,
 		 .is_required = true,
 		 .is_file = true},
+		{.name = "json", .text = &options.json_path},
 		{.name = "starts",
 		 .number = &options.starts,
 		 .minimum = 1,
-		 .maximum = STARTS_MAX,
-		 .usual = STARTS_USUAL},
+		 .maximum = PARALLEL_STARTS_MAX},
 		{.name = "rounds",
 		 .number = &options.rounds,
 		 .minimum = 1,
-		 .maximum = ROUNDS_MAX,
+		 .maximum = PARALLEL_ROUNDS_MAX,
 		 .usual = ROUNDS_USUAL,
 		 .quick = ROUNDS_QUICK},
 		{.name = "mounts", .number = &options.mounts, .maximum = MOUNTS_MAX},
 		{.name = "quick", .flag = &options.is_quick},
-		{.name = "json", .text = &options.json_path},
 	};
+	size_t steps;
 
 	options_take(rows, sizeof(rows) / sizeof(rows[0]), argc, argv);
-	return options;
-}
-
-int main(int argc, char *argv[])
-{
-	struct options options = parse(argc, argv);
-
+	allow_descriptors(options.starts ? options.starts : usual_steps[STEPS_MAX - 1]);
 	workspace_make(NULL);
 	add_mounts(options.mounts);
-	allow_descriptors(options.starts);
-	add_subjects(&options);
-	run_all(&options);
-	report(&options);
+	add_subjects();
+	steps = run_all();
+	report(steps);
 	remove_mounts(options.mounts);
 	return EXIT_SUCCESS;
 }
