@@ -213,7 +213,7 @@ int guest_main(void)
 	clock_start();
 	if (!vsock_open(&hostile.vsock))
 		return 1;
-	hostile.raw = heap_take(HOSTILE_DATA_BYTES, HOSTILE_DATA_BYTES);
+	hostile.raw = heap_take(HOSTILE_RAW_BYTES, HOSTILE_DATA_BYTES);
 	failure = find_failure();
 	if (failure != NULL) {
 		print("the device does not %s\n", failure);

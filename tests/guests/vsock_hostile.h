@@ -21,7 +21,8 @@ enum {
 	HOSTILE_ANSWER_MS = 3000,
 	HOSTILE_SILENT_MS = 200, /* after which nothing is taken for the answer */
 	HOSTILE_DATA_BYTES = 4096,
-	HOSTILE_CREDIT_BYTES = 64 * 1024, /* of the device */
+	HOSTILE_RAW_BYTES = 128 * 1024,
+	HOSTILE_CREDIT_BYTES = 64 * 1024, /* that the guest says it has */
 };
 
 enum verdict {
@@ -45,8 +46,8 @@ struct hostile_case {
 struct hostile {
 	struct vsock vsock;
 	uint8_t data[HOSTILE_DATA_BYTES]; /* that are sent */
-	uint8_t *raw;                     /* for a chain; begins with a good request's header */
-	struct vsock_header answer;       /* the packet that came last */
+	uint8_t *raw; /* HOSTILE_RAW_BYTES for chains; begins with a good request's header */
+	struct vsock_header answer; /* the packet that came last */
 };
 
 extern struct hostile hostile;

@@ -5,6 +5,7 @@
 enum {
 	CID_OTHER = 99,
 	REQUESTS = 1100, /* more than there can be connections */
+	LONG_BYTES = 64 * 1024,
 };
 
 /* -- Packets that belong to nothing -- */
@@ -131,14 +132,22 @@ static void response_unasked(void)
 	hostile_send_op(VSOCK_OP_RESPONSE, 0);
 }
 
-/* All at once, so that the device cannot tell of new credit in between. */
+/*
+ * All at once, so that the device cannot tell of new credit in between.  How much there is was in
+ * its last packet.
+ */
 static void beyond_credit(void)
 {
-	struct vsock_header header = hostile_header_for(VSOCK_OP_RW);
+	struct vsock_header *header = (struct vsock_header *)(void *)hostile.raw;
+	const struct virtqueue_segment segments[] = {
+		{header, sizeof(*header), 0},
+		{hostile.raw + HOSTILE_RAW_BYTES - LONG_BYTES, LONG_BYTES, 0},
+	};
 
-	header.size_bytes = HOSTILE_DATA_BYTES;
-	for (uint32_t at = 0; at <= HOSTILE_CREDIT_BYTES / HOSTILE_DATA_BYTES; at++)
-		vsock_send_packet(&hostile.vsock, &header, hostile.data, HOSTILE_DATA_BYTES);
+	*header = hostile_header_for(VSOCK_OP_RW);
+	header->size_bytes = LONG_BYTES;
+	for (uint32_t at = 0; at <= hostile.answer.allocated / LONG_BYTES; at++)
+		virtqueue_add(&hostile.vsock.transmit, segments, 2, false);
 	vsock_publish(&hostile.vsock);
 }
 
