@@ -23,6 +23,9 @@
 #	--cpus N		of the lab (default 1; with more, emulated AMD-V now and then hangs a guest
 #				that has several vCPUs)
 #	--console FILE		keeps the console, that is the kernel's messages
+#	--instructions		the lab's clock counts instructions, a nanosecond for each, whatever they
+#				are, and skips what it would wait.  Times are then counts, nearly the same
+#				from run to run, also on a busy machine.
 #
 # Exit status: the script's, 124 on timeout, 125 when the lab failed; for both of these the end of
 # the console goes to stderr.
@@ -256,6 +259,7 @@ qemu_command()
 		-nodefaults -no-user-config -display none -no-reboot
 		-kernel "$lab/vmlinux" -initrd "$work/initrd"
 		-append "console=ttyS0 panic=-1 quiet mitigations=off")
+	! $instructions || qemu+=(-icount 'shift=0,sleep=off')
 	add_pulse
 }
 
@@ -368,6 +372,10 @@ parse_options()
 			printf -v "${1#--}" %s "$2"
 			shift 2
 			;;
+		--instructions)
+			instructions=true
+			shift
+			;;
 		--) shift; break ;;
 		-*) usage ;;
 		*)  break ;;
@@ -376,7 +384,7 @@ parse_options()
 	script=("$@")
 }
 
-timeout=300 memory=2048 cpus=1 console='' payload='' script=()
+timeout=300 memory=2048 cpus=1 console='' instructions=false payload='' script=()
 lab='' work='' build_work='' children=()
 
 main()
