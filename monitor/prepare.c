@@ -29,6 +29,7 @@ enum {
 	DIRECTORY_MODE = 0755,
 	FILE_MODE = 0644,
 	PATH_BYTES = 64,
+	ANY_CPU = CPU_SETSIZE,
 	TURN_TRIES = 50,
 	TURN_TRY_NS = 100000000,
 	MOUNT_ATTRIBUTES = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
@@ -50,6 +51,7 @@ struct parts {
 	int mounts_fd;
 	int network_fd;
 	int room_error;
+	size_t cpu; /* to make the room on, or ANY_CPU */
 };
 
 static int failed(const char *what, const char *name, int error)
@@ -95,6 +97,15 @@ static int open_new_namespaces(struct parts *parts, int names_fd)
 	return parts->mounts_fd < 0 || parts->network_fd < 0 ? -errno : root_make_empty();
 }
 
+static int stay_on(size_t cpu)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	return sched_setaffinity(0, sizeof(one), &one) ? -errno : 0;
+}
+
 /* A thread has namespaces and a root of its own, but descriptors together with all others. */
 static void *make_namespaces(void *argument)
 {
@@ -102,22 +113,27 @@ static void *make_namespaces(void *argument)
 	/* Not by number: /proc may be that of another pid namespace. */
 	int names_fd = open("/proc/thread-self/ns", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	parts->room_error = names_fd < 0 ? -errno : open_new_namespaces(parts, names_fd);
+	parts->room_error = names_fd < 0 ? -errno : 0;
+	if (!parts->room_error && parts->cpu != ANY_CPU)
+		parts->room_error = stay_on(parts->cpu);
+	if (!parts->room_error)
+		parts->room_error = open_new_namespaces(parts, names_fd);
 	if (names_fd >= 0)
 		close(names_fd);
 	return NULL;
 }
 
-static int make_room(struct parts *parts)
+static int make_room(struct parts *parts, size_t cpu)
 {
 	pthread_t thread;
-	int error = -pthread_create(&thread, NULL, make_namespaces, parts);
+	int error;
 
-	if (!error) {
-		pthread_join(thread, NULL);
-		error = parts->room_error;
-	}
-	return error ? failed("cannot make", "empty namespaces", error) : 0;
+	parts->cpu = cpu;
+	error = -pthread_create(&thread, NULL, make_namespaces, parts);
+	if (error)
+		return error;
+	pthread_join(thread, NULL);
+	return parts->room_error;
 }
 
 /* --- The directory --- */
@@ -206,34 +222,66 @@ static int write_answer(const struct answer *answer, int directory_fd)
 	return error;
 }
 
-static int keep_namespace(int directory_fd, int namespace_fd, const char *name)
+static int make_name(int directory_fd, const char *name)
 {
 	int fd = openat(directory_fd, name, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
-	char from[PATH_BYTES];
-	char to[PATH_BYTES];
 
 	if (fd < 0)
 		return -errno;
 	close(fd);
+	return 0;
+}
+
+static int keep_namespace(int directory_fd, int namespace_fd, const char *name)
+{
+	char from[PATH_BYTES];
+	char to[PATH_BYTES];
+
 	snprintf(from, sizeof(from), "/proc/self/fd/%d", namespace_fd);
 	snprintf(to, sizeof(to), "/proc/self/fd/%d/%s", directory_fd, name);
 	return mount(from, to, NULL, MS_BIND, NULL) ? -errno : 0;
 }
 
+static int make_room_anew(struct parts *parts, size_t cpu)
+{
+	close(parts->mounts_fd);
+	close(parts->network_fd);
+	return make_room(parts, cpu);
+}
+
+/*
+ * A mount namespace can be kept only in one that is older.  What is older goes by numbers, of which
+ * each CPU has a stock of its own (Linux 6.18): where a new one has the lower number, EINVAL, one
+ * that is made on another CPU will do.
+ */
+static int keep_mounts(struct parts *parts, int directory_fd)
+{
+	int error = keep_namespace(directory_fd, parts->mounts_fd, PREPARED_MOUNTS);
+	size_t cpus = (size_t)sysconf(_SC_NPROCESSORS_CONF);
+
+	for (size_t cpu = 0; error == -EINVAL && cpu < cpus && cpu < ANY_CPU; cpu++)
+		if (make_room_anew(parts, cpu) == 0)
+			error = keep_namespace(directory_fd, parts->mounts_fd, PREPARED_MOUNTS);
+	return error;
+}
+
 /* Private first, as a mount namespace cannot be kept by a mount that is passed on to others. */
-static int keep_room(const struct parts *parts, int directory_fd)
+static int keep_room(struct parts *parts, int directory_fd)
 {
 	char path[PATH_BYTES];
-	int error;
+	int error = make_name(directory_fd, PREPARED_MOUNTS);
 
+	if (!error)
+		error = make_name(directory_fd, PREPARED_NETWORK);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", directory_fd);
-	if (mount(NULL, path, NULL, MS_PRIVATE, NULL))
-		return -errno;
-	error = keep_namespace(directory_fd, parts->mounts_fd, PREPARED_MOUNTS);
+	if (!error && mount(NULL, path, NULL, MS_PRIVATE, NULL))
+		error = -errno;
+	if (!error)
+		error = keep_mounts(parts, directory_fd);
 	return error ? error : keep_namespace(directory_fd, parts->network_fd, PREPARED_NETWORK);
 }
 
-static int attach(const char *directory, const struct parts *parts, int tmpfs_fd)
+static int attach(const char *directory, struct parts *parts, int tmpfs_fd)
 {
 	int error;
 
@@ -246,7 +294,7 @@ static int attach(const char *directory, const struct parts *parts, int tmpfs_fd
 }
 
 /* The answer is in it before it can be seen: a tmpfs without one could be anybody's. */
-static int fill(const char *directory, const struct parts *parts)
+static int fill(const char *directory, struct parts *parts)
 {
 	int tmpfs_fd = open_tmpfs();
 	int error = tmpfs_fd < 0 ? tmpfs_fd : write_answer(&parts->answer, tmpfs_fd);
@@ -258,7 +306,7 @@ static int fill(const char *directory, const struct parts *parts)
 	return error;
 }
 
-static int put(const char *directory, const struct parts *parts)
+static int put(const char *directory, struct parts *parts)
 {
 	int error;
 
@@ -277,10 +325,12 @@ static int make_new(const char *directory)
 	static struct parts parts;
 	int error = ask_kvm(&parts.answer);
 
-	if (!error)
-		error = make_room(&parts);
-	if (!error)
-		error = remove_old(directory);
+	if (error)
+		return error;
+	error = make_room(&parts, ANY_CPU);
+	if (error)
+		return failed("cannot make", "empty namespaces", error);
+	error = remove_old(directory);
 	return error ? error : put(directory, &parts);
 }
 
