@@ -21,6 +21,7 @@
 #include <sys/utsname.h>
 
 #include "jail/jail.h"
+#include "tests/unit/empty_room.h"
 #include "tests/unit/jail_child.h"
 
 enum {
@@ -40,6 +41,7 @@ static struct {
 } * shared;
 
 static struct jail jail;
+static bool shares_room;
 static int segment;
 static struct utsname host;
 static struct sockaddr_un abstract = {.sun_family = AF_UNIX};
@@ -75,6 +77,15 @@ static void prepare_host(void)
 	expect(listen(listener, 1) == 0);
 }
 
+static void share_room(void)
+{
+	int mounts_fd;
+	int network_fd;
+
+	open_empty_room(&mounts_fd, &network_fd);
+	jail_share_room(&jail, mounts_fd, network_fd);
+}
+
 static void configure(void)
 {
 	expect(jail_init(&jail) == 0);
@@ -88,6 +99,8 @@ static void configure(void)
 		jail.allow_missing |= JAIL_PIECE_BIT(JAIL_LANDLOCK);
 	if (attempt->change)
 		attempt->change();
+	if (shares_room)
+		share_room();
 }
 
 static pid_t clone_inmate(void)

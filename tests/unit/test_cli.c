@@ -185,6 +185,32 @@ static void commands_of_later(void **state)
 	refuses("restore x", "restore: not offered by this version of mote yet");
 }
 
+static void what_is_prepared_for_all_runs(void **state)
+{
+	(void)state;
+	takes("prepare");
+	assert_int_equal(cli.command, CLI_PREPARE);
+	assert_null(cli.prepared_path);
+	assert_false(cli.undo);
+	takes("prepare --undo --prepared dir");
+	assert_true(cli.undo);
+	assert_string_equal(cli.prepared_path, "dir");
+	takes("run vm.json");
+	assert_null(cli.prepared_path);
+	takes("run --prepared=dir vm.json");
+	assert_string_equal(cli.prepared_path, "dir");
+	takes("--config-file vm.json --no-api --prepared none");
+	assert_string_equal(cli.prepared_path, CLI_PREPARED_NONE);
+	refuses("prepare --prepared none", "--prepared: \"none\" names no directory");
+	refuses("prepare --prepared", "--prepared needs a value");
+	refuses("prepare --prepared=", "--prepared needs a value");
+	refuses("prepare --undo=yes", "--undo takes no value");
+	refuses("prepare dir", "\"dir\": unexpected argument");
+	refuses("prepare --json", "--json: not a flag of mote prepare");
+	refuses("run --undo vm.json", "--undo: not a flag of mote run");
+	refuses("doctor --prepared dir", "--prepared: not a flag of mote doctor");
+}
+
 static void what_is_missing_or_too_much(void **state)
 {
 	(void)state;
@@ -350,6 +376,7 @@ int main(void)
 		cmocka_unit_test(firecrackers_form),
 		cmocka_unit_test(firecrackers_flags_refused_by_name),
 		cmocka_unit_test(commands_of_later),
+		cmocka_unit_test(what_is_prepared_for_all_runs),
 		cmocka_unit_test(what_is_missing_or_too_much),
 		cmocka_unit_test(flags_that_do_not_belong),
 		cmocka_unit_test(values_are_checked),

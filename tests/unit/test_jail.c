@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tests/unit/test_jail.c - the whole jail but its filters: what a VM process can still do, root's
- * as well as an ordinary user's.
+ * tests/unit/test_jail.c - the whole jail but its filters: what a VM process can still do, root's,
+ * in a room of its own or in one for all, as well as an ordinary user's.
  */
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -192,18 +192,19 @@ static void starts_no_thread_too_many(void)
 	expect(pthread_create(&thread, NULL, do_nothing, NULL) == EAGAIN);
 }
 
-/* Each is tried by both kinds of inmates. */
+/* Each is tried by all kinds of inmates. */
 static struct {
 	const char *name_of_roots;
+	const char *name_of_sharing;
 	const char *name_of_ordinary;
 	struct attempt attempt;
 } attempts[] = {
-#define ROW(body)                                             \
-	{                                                     \
-		"root's " #body, "an ordinary user's " #body, \
-		{                                             \
-			body, NULL                            \
-		}                                             \
+#define ROW(body)                                                                               \
+	{                                                                                       \
+		"root's " #body, "root's in a shared room " #body, "an ordinary user's " #body, \
+		{                                                                               \
+			body, NULL                                                              \
+		}                                                                               \
 	}
 	ROW(opens_no_file),
 	ROW(changes_no_mount),
@@ -220,6 +221,7 @@ static struct {
 	ROW(dies_with_its_launcher),
 	ROW(lacks_nothing),
 	{"root's starts_no_thread_too_many",
+	 "root's in a shared room starts_no_thread_too_many",
 	 "an ordinary user's starts_no_thread_too_many",
 	 {starts_no_thread_too_many, limit_threads}},
 #undef ROW
@@ -227,12 +229,21 @@ static struct {
 
 enum {
 	ATTEMPTS = sizeof(attempts) / sizeof(attempts[0]),
+	KINDS = 3,
 };
 
 static void roots_inmate(void **state)
 {
 	attempt = *state;
 	in_child(launch_as_root);
+}
+
+static void sharing_inmate(void **state)
+{
+	attempt = *state;
+	shares_room = true;
+	in_child(launch_as_root);
+	shares_room = false;
 }
 
 static void ordinary_inmate(void **state)
@@ -243,19 +254,19 @@ static void ordinary_inmate(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[2 * ATTEMPTS];
+	struct CMUnitTest tests[KINDS * ATTEMPTS] = {0};
 
 	for (size_t i = 0; i < ATTEMPTS; i++) {
-		tests[2 * i] = (struct CMUnitTest){
-			.name = attempts[i].name_of_roots,
-			.test_func = roots_inmate,
-			.initial_state = &attempts[i].attempt,
-		};
-		tests[2 * i + 1] = (struct CMUnitTest){
-			.name = attempts[i].name_of_ordinary,
-			.test_func = ordinary_inmate,
-			.initial_state = &attempts[i].attempt,
-		};
+		struct CMUnitTest *kinds = &tests[KINDS * i];
+
+		kinds[0].name = attempts[i].name_of_roots;
+		kinds[0].test_func = roots_inmate;
+		kinds[1].name = attempts[i].name_of_sharing;
+		kinds[1].test_func = sharing_inmate;
+		kinds[2].name = attempts[i].name_of_ordinary;
+		kinds[2].test_func = ordinary_inmate;
+		for (size_t kind = 0; kind < KINDS; kind++)
+			kinds[kind].initial_state = &attempts[i].attempt;
 	}
 	return cmocka_run_group_tests(tests, share, NULL);
 }

@@ -9,10 +9,12 @@
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
 #include "jail/room.h"
+#include "tests/unit/empty_room.h"
 #include "tests/unit/jail_child.h"
 
 enum {
@@ -211,6 +213,62 @@ static void the_end_of_the_launcher_is_seen(void **state)
 	in_child(orphaned);
 }
 
+static uint64_t inode_of(int fd)
+{
+	struct stat status;
+
+	expect(fstat(fd, &status) == 0);
+	return status.st_ino;
+}
+
+/* Nobody waits for anybody: the launcher comes last. */
+static void share(void)
+{
+	uint64_t mounts;
+	uint64_t network;
+	int names_fd = open("/proc/self/ns", O_PATH | O_DIRECTORY);
+	struct room_report report;
+
+	need_root();
+	expect(room_open(&room) == 0);
+	open_empty_room(&room.mounts_fd, &room.network_fd);
+	room_share(&room, room.mounts_fd, room.network_fd);
+	mounts = inode_of(room.mounts_fd);
+	network = inode_of(room.network_fd);
+	in_child(enter_and_look);
+	report = room_make(&room, 0, 0);
+	expect(report.error == 0 && report.missing == 0);
+	expect_errno(fcntl(room.mounts_fd, F_GETFD), EBADF);
+	expect_errno(fcntl(room.network_fd, F_GETFD), EBADF);
+	expect_empty();
+	expect(inode_of(openat(names_fd, "mnt", O_RDONLY)) == mounts);
+	expect(inode_of(openat(names_fd, "net", O_RDONLY)) == network);
+}
+
+static void others_room_is_moved_into(void **state)
+{
+	(void)state;
+	in_child(share);
+}
+
+/* The host's own, by mistake or on purpose. */
+static void share_the_hosts(void)
+{
+	struct room_report report;
+
+	need_root();
+	expect(room_open(&room) == 0);
+	room_share(&room, open("/proc/self/ns/mnt", O_RDONLY), open("/proc/self/ns/net", O_RDONLY));
+	report = room_make(&room, 0, BOTH);
+	expect(report.error == -EPERM && report.failed == JAIL_MOUNTS && report.missing == 0);
+}
+
+static void a_room_that_is_not_empty_is_refused(void **state)
+{
+	(void)state;
+	in_child(share_the_hosts);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -220,6 +278,8 @@ int main(void)
 		cmocka_unit_test(what_may_be_missing_is_told_to_both),
 		cmocka_unit_test(it_takes_power_to_move_in),
 		cmocka_unit_test(the_end_of_the_launcher_is_seen),
+		cmocka_unit_test(others_room_is_moved_into),
+		cmocka_unit_test(a_room_that_is_not_empty_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
