@@ -11,7 +11,8 @@
  * thread: service(), when `service_fd` can be read or `due_ns` has come.
  *
  * Threads: one lock for each device, held by the caller around everything
- * here.  Notifications come from vCPU threads, service() from the I/O thread.
+ * here.  Notifications come from vCPU threads, service() from the I/O thread.  Only reading and
+ * acknowledging the interrupt status goes without: a driver does so while its queue is served.
  * Errors: the guest's fault stops the device (virtio_device_fail()) until its driver resets it; the
  * host's fault is answered to the guest and told by links.host_error.
  */
@@ -87,7 +88,7 @@ struct virtio_device_links {
 	void (*failed)(void *owner, unsigned int queue, enum virtio_fault fault);
 	/* A request was answered with an error, for a reason in words that never change. */
 	void (*refused)(void *owner, const char *why);
-	/* The host failed a request, with this errno; `what` is a word such as "write". */
+	/* The host failed a request, with this errno; `what` says which, such as "write". */
 	void (*host_error)(void *owner, const char *what, int error);
 	void *owner;
 };
@@ -104,7 +105,7 @@ struct virtio_device {
 	/* What a driver made of it. */
 	uint64_t driver_features;
 	uint32_t status;
-	uint32_t interrupt_status;
+	_Atomic uint32_t interrupt_status; /* acknowledged without the lock */
 	uint32_t config_generation;
 	struct queue queues[VIRTIO_QUEUES_MAX];
 

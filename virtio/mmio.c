@@ -51,6 +51,11 @@ void mmio_init(struct mmio *mmio, struct virtio_device *device)
 	*mmio = (struct mmio){.device = device};
 }
 
+bool mmio_needs_lock(uint64_t offset)
+{
+	return offset != REGISTER_INTERRUPT_STATUS && offset != REGISTER_INTERRUPT_ACK;
+}
+
 static struct queue *selected_queue(const struct mmio *mmio)
 {
 	struct virtio_device *device = mmio->device;
@@ -69,7 +74,6 @@ static uint32_t features_word(uint64_t features, uint32_t select)
 static uint32_t read_register(const struct mmio *mmio, uint64_t offset)
 {
 	const struct virtio_device *device = mmio->device;
-	const struct queue *queue = selected_queue(mmio);
 
 	switch (offset) {
 	case REGISTER_MAGIC: return MAGIC;
@@ -78,8 +82,8 @@ static uint32_t read_register(const struct mmio *mmio, uint64_t offset)
 	case REGISTER_VENDOR_ID: return VENDOR_ID;
 	case REGISTER_DEVICE_FEATURES:
 		return features_word(device->features, mmio->features_select);
-	case REGISTER_QUEUE_SIZE_MAX: return queue ? device->queue_size_max : 0;
-	case REGISTER_QUEUE_READY: return queue ? queue->ready : 0;
+	case REGISTER_QUEUE_SIZE_MAX: return selected_queue(mmio) ? device->queue_size_max : 0;
+	case REGISTER_QUEUE_READY: return selected_queue(mmio) && selected_queue(mmio)->ready;
 	case REGISTER_INTERRUPT_STATUS: return device->interrupt_status;
 	case REGISTER_STATUS: return device->status;
 	case REGISTER_SHARED_LENGTH_LOW:

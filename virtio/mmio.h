@@ -24,11 +24,12 @@
  * Reset and QueueReady = 0 return when nothing of the queue is in flight any more,
  * so a driver that goes on at once finds its memory its own.
  *
- * Threads: the caller holds the device's lock.
+ * Threads: the caller holds the device's lock where mmio_needs_lock() says so.
  */
 #ifndef VIRTIO_MMIO_H
 #define VIRTIO_MMIO_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "virtio/device.h"
@@ -45,6 +46,13 @@ struct mmio {
 };
 
 void mmio_init(struct mmio *mmio, struct virtio_device *device);
+
+/*
+ * Whether an access at that offset needs the lock.  Those to InterruptStatus and InterruptACK do
+ * not: who answers an interrupt need not wait until the I/O thread, which holds the lock, is
+ * through with a queue, and can make room or fill it meanwhile.
+ */
+bool mmio_needs_lock(uint64_t offset);
 
 /* Serve a read of `size_bytes` at an offset into the window; `data` arrives zeroed. */
 void mmio_read(struct mmio *mmio, uint64_t offset, uint8_t *data, uint32_t size_bytes);

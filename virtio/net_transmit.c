@@ -12,8 +12,11 @@ enum {
 	 * who sends that many at once can prepare more meanwhile, and need not notify for them.
 	 */
 	NOTIFIED_MAX = 16,
-	/* After so many the other direction gets its turn. */
-	RESUMED_MAX = 64,
+	/*
+	 * After so many the other direction gets its turn.  The driver hears of them as well, long
+	 * before the queue is empty, so that it fills up again what still goes out.
+	 */
+	RESUMED_MAX = 16,
 };
 
 static const char *refusal(const struct net *net, const struct net_sent_headers *headers,
@@ -79,7 +82,7 @@ static bool send_or_drop(struct net *net, struct net_sent_headers *headers, uint
 		queue_unpop(&net->device.queues[NET_QUEUE_TRANSMIT]);
 		return false;
 	case -EPIPE: net_break_link(net); break;
-	default: net_host_error(net, "write", -error); break;
+	default: net_host_error(net, "sending a frame", -error); break;
 	}
 	drop(net);
 	return true;
