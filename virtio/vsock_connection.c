@@ -8,6 +8,7 @@
 #include "virtio/segments.h"
 
 static_assert((VSOCK_CREDIT_BYTES & (VSOCK_CREDIT_BYTES - 1)) == 0, "counts wrap with the ring");
+static_assert((VSOCK_WIDE_CREDIT_BYTES & (VSOCK_WIDE_CREDIT_BYTES - 1)) == 0, "the same");
 
 static uint32_t smaller(uint32_t one, uint32_t other)
 {
@@ -19,7 +20,7 @@ static uint32_t smaller(uint32_t one, uint32_t other)
 /* What the guest may send before it hears of more credit. */
 static uint32_t guest_credit(const struct vsock_connection *connection)
 {
-	return VSOCK_CREDIT_BYTES - (connection->received - connection->told);
+	return connection->credit_bytes - (connection->received - connection->told);
 }
 
 static bool is_drained(const struct vsock_connection *connection)
@@ -65,8 +66,8 @@ static void hold(struct vsock_connection *connection, const struct iovec *segmen
 		 unsigned int count, uint32_t offset, uint32_t bytes)
 {
 	uint32_t first = connection->received - bytes;
-	uint32_t place = (first - connection->buffer_base) & (VSOCK_CREDIT_BYTES - 1);
-	uint32_t until_wrap = smaller(bytes, VSOCK_CREDIT_BYTES - place);
+	uint32_t place = (first - connection->buffer_base) & (connection->credit_bytes - 1);
+	uint32_t until_wrap = smaller(bytes, connection->credit_bytes - place);
 
 	segments_read(segments, count, offset, connection->buffer + place, until_wrap);
 	segments_read(segments, count, offset + until_wrap, connection->buffer, bytes - until_wrap);
@@ -103,8 +104,8 @@ int vsock_connection_flush(struct vsock_connection *connection)
 	while (!is_drained(connection)) {
 		uint32_t bytes = vsock_connection_buffered(connection);
 		uint32_t place = (connection->forwarded - connection->buffer_base) &
-				 (VSOCK_CREDIT_BYTES - 1);
-		uint32_t until_wrap = smaller(bytes, VSOCK_CREDIT_BYTES - place);
+				 (connection->credit_bytes - 1);
+		uint32_t until_wrap = smaller(bytes, connection->credit_bytes - place);
 		const struct iovec parts[] = {
 			{connection->buffer + place, until_wrap},
 			{connection->buffer, bytes - until_wrap},
@@ -224,10 +225,11 @@ static uint32_t shutdown_flags(const struct vsock_connection *connection)
 
 /* -- Packets -- */
 
+/* A guest without credit hears of it at the latest when nothing is buffered any more. */
 static bool update_is_due(const struct vsock_connection *connection)
 {
-	return connection->credit_was_asked || (connection->told != connection->forwarded &&
-						guest_credit(connection) < VSOCK_CREDIT_BYTES / 2);
+	return connection->credit_was_asked ||
+	       connection->forwarded - connection->told > connection->credit_bytes / 2;
 }
 
 static enum vsock_op next_of_established(const struct vsock_connection *connection)
@@ -284,7 +286,7 @@ void vsock_connection_compose(struct vsock_connection *connection, enum vsock_op
 		.type = VSOCK_TYPE_STREAM,
 		.op = (uint16_t)op,
 		.flags = op == VSOCK_OP_SHUTDOWN ? shutdown_flags(connection) : 0,
-		.buf_alloc = VSOCK_CREDIT_BYTES,
+		.buf_alloc = connection->credit_bytes,
 		.fwd_cnt = connection->forwarded,
 	};
 	count_sent(connection, op, bytes);

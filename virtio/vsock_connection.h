@@ -14,9 +14,9 @@
  *	DRAINING     over for the guest; what it sent still goes to a host that reads slowly
  *
  * Towards the host: bytes go to the host's end from where they lie in guest memory.  What it does
- * not take goes into a buffer of VSOCK_CREDIT_BYTES, and that is also the credit that the guest
- * has: a guest that sends more is reset.  The guest is told of new credit once it sees less than
- * half.
+ * not take goes into a buffer, and its size is also the credit that the guest has: a guest that
+ * sends more is reset.  The guest is told of new credit once that is more than half of all, so that
+ * it sends in large pieces, however little a host reads at a time.
  *
  * Towards the guest: nothing is kept here.  Bytes are read from the host's end straight into the
  * guest's buffers, at most as many as it has credit for.  Without credit it is asked once, and
@@ -50,7 +50,9 @@
 #include "virtio/vsock_packet.h"
 
 enum {
-	VSOCK_CREDIT_BYTES = 64 * 1024, /* a power of two */
+	/* What the guest may send before the host reads; powers of two. */
+	VSOCK_CREDIT_BYTES = 64 * 1024,
+	VSOCK_WIDE_CREDIT_BYTES = 1024 * 1024,
 };
 
 enum vsock_state {
@@ -93,11 +95,12 @@ struct vsock_connection {
 	uint8_t greeting_bytes;
 
 	/* From the guest; free-running. */
-	uint32_t received;    /* what it sent */
-	uint32_t forwarded;   /* what of it the host took: fwd_cnt */
-	uint32_t told;        /* fwd_cnt in the last packet to the guest */
-	uint8_t *buffer;      /* VSOCK_CREDIT_BYTES: [forwarded, received), as a ring */
-	uint32_t buffer_base; /* which count lies at the ring's beginning */
+	uint32_t received;     /* what it sent */
+	uint32_t forwarded;    /* what of it the host took: fwd_cnt */
+	uint32_t told;         /* fwd_cnt in the last packet to the guest */
+	uint8_t *buffer;       /* [forwarded, received), as a ring */
+	uint32_t credit_bytes; /* its size, a power of two */
+	uint32_t buffer_base;  /* which count lies at the ring's beginning */
 
 	/* To the guest; free-running. */
 	uint32_t sent;

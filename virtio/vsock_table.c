@@ -17,26 +17,58 @@ static struct vsock_connection *at(struct vsock_table *table, uint16_t place)
 	return place ? &table->slots[place - 1] : NULL;
 }
 
+static bool is_wide(size_t slot)
+{
+	return slot < VSOCK_WIDE_CONNECTIONS;
+}
+
+static uint32_t credit_of(size_t slot)
+{
+	return is_wide(slot) ? VSOCK_WIDE_CREDIT_BYTES : VSOCK_CREDIT_BYTES;
+}
+
+/* Behind those of the wide slots lie the others. */
+static uint8_t *buffer_of(const struct vsock_table *table, size_t slot)
+{
+	size_t wide = is_wide(slot) ? slot : VSOCK_WIDE_CONNECTIONS;
+
+	return table->buffers + wide * VSOCK_WIDE_CREDIT_BYTES + (slot - wide) * VSOCK_CREDIT_BYTES;
+}
+
+static uint16_t *free_list_of(struct vsock_table *table, size_t slot)
+{
+	return is_wide(slot) ? &table->free_wide : &table->free;
+}
+
+/* A wide slot rather than another, and a used one rather than a new one; NULL if there is none. */
+static struct vsock_connection *take_slot(struct vsock_table *table)
+{
+	uint16_t *list = table->free_wide ? &table->free_wide : &table->free;
+	struct vsock_connection *connection = at(table, *list);
+
+	if (connection)
+		*list = connection->next_in_bucket;
+	else if (table->touched < VSOCK_CONNECTIONS_MAX)
+		connection = &table->slots[table->touched++];
+	return connection;
+}
+
 struct vsock_connection *vsock_table_allocate(struct vsock_table *table, enum vsock_state state,
 					      enum vsock_origin origin)
 {
-	struct vsock_connection *connection = at(table, table->free);
-	uint32_t generation = 0;
+	struct vsock_connection *connection = take_slot(table);
+	size_t slot;
 
-	if (connection) {
-		table->free = connection->next_in_bucket;
-		generation = connection->generation;
-	} else if (table->touched < VSOCK_CONNECTIONS_MAX) {
-		connection = &table->slots[table->touched++];
-	} else {
+	if (!connection)
 		return NULL;
-	}
+	slot = (size_t)(connection - table->slots);
 	*connection = (struct vsock_connection){
 		.state = state,
 		.origin = origin,
 		.deadline_ns = VSOCK_NEVER,
-		.generation = generation,
-		.buffer = table->buffers + (size_t)(connection - table->slots) * VSOCK_CREDIT_BYTES,
+		.generation = connection->generation,
+		.buffer = buffer_of(table, slot),
+		.credit_bytes = credit_of(slot),
 	};
 	vsock_end_init(&connection->end);
 	table->count++;
@@ -45,13 +77,15 @@ struct vsock_connection *vsock_table_allocate(struct vsock_table *table, enum vs
 
 void vsock_table_release(struct vsock_table *table, struct vsock_connection *connection)
 {
+	uint16_t *list = free_list_of(table, (size_t)(connection - table->slots));
+
 	vsock_table_leave(table, connection);
 	vsock_table_make_unready(table, connection);
 	vsock_table_set_deadline(table, connection, VSOCK_NEVER);
 	connection->state = VSOCK_FREE;
 	connection->generation++;
-	connection->next_in_bucket = table->free;
-	table->free = place_of(table, connection);
+	connection->next_in_bucket = *list;
+	*list = place_of(table, connection);
 	table->count--;
 }
 

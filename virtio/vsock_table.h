@@ -14,6 +14,11 @@
  * it.  Slots are handed out from those that were used last, and those never used are not even
  * touched.
  *
+ * The first VSOCK_WIDE_CONNECTIONS slots have a buffer of VSOCK_WIDE_CREDIT_BYTES, the others one
+ * of VSOCK_CREDIT_BYTES; wide ones are handed out first.  An exit that carries little costs as much
+ * as one that carries a lot, so a few streams get room for a lot, and what a guest with many can
+ * make the host hold stays small.
+ *
  * Call order: `buffers` and `seed` are set, the rest is zero.  Threads: the caller serialises.
  */
 #ifndef VIRTIO_VSOCK_TABLE_H
@@ -27,10 +32,13 @@
 
 enum {
 	VSOCK_CONNECTIONS_MAX = 1023,
+	VSOCK_WIDE_CONNECTIONS = 16,
 	VSOCK_BUCKETS = 2048, /* a power of two */
 };
 
-#define VSOCK_BUFFERS_BYTES ((size_t)VSOCK_CONNECTIONS_MAX * VSOCK_CREDIT_BYTES)
+#define VSOCK_BUFFERS_BYTES                                         \
+	((size_t)VSOCK_WIDE_CONNECTIONS * VSOCK_WIDE_CREDIT_BYTES + \
+	 (size_t)(VSOCK_CONNECTIONS_MAX - VSOCK_WIDE_CONNECTIONS) * VSOCK_CREDIT_BYTES)
 
 struct vsock_list {
 	uint16_t first; /* slot numbers plus one, 0 for none */
@@ -43,7 +51,8 @@ struct vsock_table {
 
 	unsigned int count;   /* in use */
 	unsigned int touched; /* slots ever used: those from here on are as new */
-	uint16_t free;        /* of those before: the one that was freed last, plus one */
+	uint16_t free_wide;   /* of those before: the one that was freed last, plus one */
+	uint16_t free;        /* the same of the others */
 	struct vsock_list ready;
 	struct vsock_list timed;
 	uint16_t buckets[VSOCK_BUCKETS]; /* slot numbers plus one */

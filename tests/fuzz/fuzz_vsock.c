@@ -383,7 +383,9 @@ static void check_packet(uint32_t head, uint32_t bytes)
 	/* Resets of what is no connection have the addresses that the guest made up. */
 	if (header.op != VSOCK_OP_RST)
 		require(header.src_cid == VSOCK_CID_HOST && header.dst_cid == CID &&
-			header.type == VSOCK_TYPE_STREAM && header.buf_alloc == VSOCK_CREDIT_BYTES);
+			header.type == VSOCK_TYPE_STREAM &&
+			(header.buf_alloc == VSOCK_CREDIT_BYTES ||
+			 header.buf_alloc == VSOCK_WIDE_CREDIT_BYTES));
 }
 
 /* The packets that the guest gets are well formed. */
@@ -513,8 +515,8 @@ static void check_connection(const struct vsock_connection *connection)
 	uint32_t buffered = vsock_connection_buffered(connection);
 
 	require(connection->state > VSOCK_FREE && connection->state <= VSOCK_DRAINING);
-	require(buffered <= VSOCK_CREDIT_BYTES);
-	require(connection->received - connection->told <= VSOCK_CREDIT_BYTES);
+	require(buffered <= connection->credit_bytes);
+	require(connection->received - connection->told <= connection->credit_bytes);
 	require(buffered == 0 || connection->end.write_fd >= 0);
 	if (connection->is_in_bucket)
 		require(vsock_table_find(&vsock.muxer.table, connection->guest_port,

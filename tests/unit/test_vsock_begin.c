@@ -249,7 +249,7 @@ static void test_guest_connects(void **state)
 	say(pair[0], "early");
 	vsock_connected(&vsock, heard.token, pair[1]);
 	expect(VSOCK_OP_RESPONSE, GUEST_PORT, HOST_PORT);
-	assert_int_equal(got.header.buf_alloc, VSOCK_CREDIT_BYTES);
+	assert_int_equal(got.header.buf_alloc, VSOCK_WIDE_CREDIT_BYTES);
 	expect(VSOCK_OP_RW, GUEST_PORT, HOST_PORT);
 	assert_memory_equal(got.payload, "early", 5);
 	close(pair[0]);

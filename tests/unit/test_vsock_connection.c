@@ -5,6 +5,10 @@
 
 #include <stdlib.h>
 
+enum {
+	PACKET_BYTES = 64 * 1024,
+};
+
 static uint8_t bytes[256 * 1024];
 
 static uint8_t pattern(uint64_t place)
@@ -49,7 +53,7 @@ static void take_all(struct flow *flow)
 		assert_int_equal(got.header.dst_port, flow->guest_port);
 		assert_int_equal(got.header.src_port, flow->host_port);
 		flow->credit_at = got.header.fwd_cnt;
-		assert_int_equal(got.header.buf_alloc, VSOCK_CREDIT_BYTES);
+		assert_int_equal(got.header.buf_alloc, VSOCK_WIDE_CREDIT_BYTES);
 		if (got.header.op == VSOCK_OP_RW) {
 			assert_int_equal(flow->shutdown & VSOCK_SHUTDOWN_SEND, 0);
 			expect_pattern(got.payload, flow->taken, got.header.len);
@@ -67,11 +71,12 @@ static void take_all(struct flow *flow)
 	}
 }
 
-/* Send as much as the guest has credit for, at most `max`. */
+/* Send a packet of as much as the guest has credit for, at most `max`. */
 static void send_some(struct flow *flow, uint64_t max)
 {
-	uint32_t credit = VSOCK_CREDIT_BYTES - ((uint32_t)flow->sent - flow->credit_at);
-	uint32_t count = credit < max ? credit : (uint32_t)max;
+	uint32_t credit = VSOCK_WIDE_CREDIT_BYTES - ((uint32_t)flow->sent - flow->credit_at);
+	uint32_t room = credit < PACKET_BYTES ? credit : PACKET_BYTES;
+	uint32_t count = room < max ? room : (uint32_t)max;
 	struct vsock_header header = make_header(VSOCK_OP_RW, flow->guest_port, flow->host_port);
 
 	if (count == 0)
@@ -236,12 +241,39 @@ static void test_counters_wrap(void **state)
 
 /* -- Credit -- */
 
-static void test_guest_hears_of_credit_below_half(void **state)
+/* As a connection has it that is not among the first. */
+static int connect_with_little_credit(void)
+{
+	int fd = connect_from_guest(GUEST_PORT, HOST_PORT);
+
+	the_connection()->credit_bytes = VSOCK_CREDIT_BYTES;
+	return fd;
+}
+
+/* The first connections have more credit than the others. */
+static void test_guest_is_told_its_credit(void **state)
+{
+	int fds[VSOCK_WIDE_CONNECTIONS + 1];
+
+	(void)state;
+	for (unsigned int i = 0; i <= VSOCK_WIDE_CONNECTIONS; i++) {
+		fds[i] = connect_from_guest(GUEST_PORT + i, HOST_PORT);
+		send_op(VSOCK_OP_CREDIT_REQUEST, GUEST_PORT + i, HOST_PORT);
+		expect(VSOCK_OP_CREDIT_UPDATE, GUEST_PORT + i, HOST_PORT);
+		assert_int_equal(got.header.buf_alloc, i < VSOCK_WIDE_CONNECTIONS
+							       ? VSOCK_WIDE_CREDIT_BYTES
+							       : VSOCK_CREDIT_BYTES);
+	}
+	for (unsigned int i = 0; i <= VSOCK_WIDE_CONNECTIONS; i++)
+		close(fds[i]);
+}
+
+static void test_guest_hears_of_half_its_credit(void **state)
 {
 	int fd;
 
 	(void)state;
-	fd = connect_from_guest(GUEST_PORT, HOST_PORT);
+	fd = connect_with_little_credit();
 	send_bytes(GUEST_PORT, HOST_PORT, bytes, VSOCK_CREDIT_BYTES / 2);
 	expect_none();
 	send_bytes(GUEST_PORT, HOST_PORT, bytes, 1);
@@ -258,7 +290,7 @@ static void test_no_credit_before_the_host_reads(void **state)
 	int fd;
 
 	(void)state;
-	fd = connect_from_guest(GUEST_PORT, HOST_PORT);
+	fd = connect_with_little_credit();
 	narrow();
 	send_bytes(GUEST_PORT, HOST_PORT, bytes, VSOCK_CREDIT_BYTES);
 	service();
@@ -287,7 +319,7 @@ static void test_more_than_the_credit_is_reset(void **state)
 	int fd;
 
 	(void)state;
-	fd = connect_from_guest(GUEST_PORT, HOST_PORT);
+	fd = connect_with_little_credit();
 	header.len = VSOCK_CREDIT_BYTES + 1;
 	memcpy(fake_at(&drivers[1], buffer_gpa(0)), &header, sizeof(header));
 	fake_driver_add(&drivers[1], huge, 2);
@@ -735,7 +767,8 @@ int main(void)
 		cmocka_unit_test(test_no_notification_is_lost),
 		cmocka_unit_test(test_buffers_alone_bring_things_on),
 		WITH_GUEST(test_counters_wrap),
-		WITH_GUEST(test_guest_hears_of_credit_below_half),
+		WITH_GUEST(test_guest_is_told_its_credit),
+		WITH_GUEST(test_guest_hears_of_half_its_credit),
 		WITH_GUEST(test_no_credit_before_the_host_reads),
 		WITH_GUEST(test_more_than_the_credit_is_reset),
 		WITH_GUEST(test_credit_request_is_answered),

@@ -52,15 +52,22 @@ static struct vsock_connection *enter(uint32_t guest_port, uint32_t host_port)
 
 static void test_every_slot_has_its_own_buffer(void **state)
 {
+	size_t used_bytes = 0;
+
 	(void)state;
 	for (unsigned int i = 0; i < VSOCK_CONNECTIONS_MAX; i++) {
 		struct vsock_connection *connection = allocate();
 
 		assert_non_null(connection);
-		assert_ptr_equal(connection->buffer, buffers + (size_t)i * VSOCK_CREDIT_BYTES);
+		assert_ptr_equal(connection->buffer, buffers + used_bytes);
+		assert_int_equal(connection->credit_bytes, i < VSOCK_WIDE_CONNECTIONS
+								   ? VSOCK_WIDE_CREDIT_BYTES
+								   : VSOCK_CREDIT_BYTES);
+		used_bytes += connection->credit_bytes;
 		assert_int_equal(table.count, i + 1);
 	}
 	assert_null(allocate());
+	assert_int_equal(used_bytes, VSOCK_BUFFERS_BYTES);
 }
 
 /* The one that was used last comes first, and a new one only if there is none. */
@@ -83,6 +90,23 @@ static void test_slots_are_used_again(void **state)
 	vsock_table_release(&table, one);
 	assert_ptr_equal(allocate(), one);
 	assert_null(allocate());
+}
+
+/* Whichever was used last: whoever comes gets a wide one. */
+static void test_wide_slots_come_first(void **state)
+{
+	struct vsock_connection *wide = allocate();
+	struct vsock_connection *other;
+
+	(void)state;
+	do
+		other = allocate();
+	while (other->credit_bytes == VSOCK_WIDE_CREDIT_BYTES);
+	vsock_table_release(&table, wide);
+	vsock_table_release(&table, other);
+	assert_ptr_equal(allocate(), wide);
+	assert_ptr_equal(allocate(), other);
+	assert_int_equal(table.touched, VSOCK_WIDE_CONNECTIONS + 1);
 }
 
 static void test_found_by_both_ports(void **state)
@@ -218,6 +242,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_every_slot_has_its_own_buffer, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_slots_are_used_again, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_wide_slots_come_first, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_found_by_both_ports, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_not_found_once_released, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_no_bucket_is_long, set_up, tear_down),
