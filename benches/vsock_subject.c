@@ -31,12 +31,13 @@ struct course {
 static struct session session;
 static struct command command;
 
-/* A guest that receives and sends in large packets, and has as much credit as a socket of Linux. */
+/* A guest that receives and sends in large packets. */
 static void compose_mote(const struct vsock_paths *paths, const char *socket_path)
 {
-	const char *boot_args = command_keep(&command,
-					     "runs=serve queue=64 packet=65536 rx_buffer=65536 %s",
-					     paths->guest_args == NULL ? "" : paths->guest_args);
+	/* Of an argument that is there twice, the guest takes the first. */
+	const char *boot_args = command_keep(
+		&command, "runs=serve %s queue=64 packet=65536 rx_buffer=65536 credit=2097152",
+		paths->guest_args == NULL ? "" : paths->guest_args);
 	json_t *config = vm_config_new(paths->guest, boot_args, RAM_MIB);
 
 	vm_config_add_vsock(config, socket_path);

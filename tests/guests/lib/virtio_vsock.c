@@ -146,36 +146,57 @@ void vsock_publish(struct vsock *vsock)
 	virtqueue_publish(&vsock->transmit);
 }
 
-/* The device takes packets as they come, so a full queue empties without a look at the others. */
-void vsock_send_packet(struct vsock *vsock, const struct vsock_header *header, const void *payload,
-		       uint32_t size_bytes)
+/*
+ * The slot of the next packet, with its header; there is room for so many descriptors.  The device
+ * takes packets as they come, so a full queue empties without a look at the others.
+ */
+static uint8_t *next_slot(struct vsock *vsock, const struct vsock_header *header, uint16_t count)
 {
 	struct virtqueue *queue = &vsock->transmit;
-	struct virtqueue_segment segment = {.length = HEADER_BYTES + size_bytes};
 	uint8_t *slot;
 
 	reap(vsock);
-	while (queue->free_count == 0) {
+	while (queue->free_count < count) {
 		vsock_publish(vsock);
 		virtqueue_wait(queue);
 		reap(vsock);
 	}
 	slot = slot_at(vsock, queue->free_head);
 	memcpy(slot, header, HEADER_BYTES);
-	memcpy(slot + HEADER_BYTES, payload, size_bytes);
-	segment.address = slot;
-	virtqueue_add(queue, &segment, 1, vsock->is_indirect);
 	vsock->packets_sent++;
+	return slot;
+}
+
+void vsock_send_packet(struct vsock *vsock, const struct vsock_header *header, const void *payload,
+		       uint32_t size_bytes)
+{
+	uint8_t *slot = next_slot(vsock, header, 1);
+	const struct virtqueue_segment segment = {slot, HEADER_BYTES + size_bytes, 0};
+
+	memcpy(slot + HEADER_BYTES, payload, size_bytes);
+	virtqueue_add(&vsock->transmit, &segment, 1, vsock->is_indirect);
+}
+
+/* The payload is taken from where it lies. */
+static void send_in_place(struct vsock *vsock, const struct vsock_header *header,
+			  const void *payload, uint32_t size_bytes)
+{
+	const struct virtqueue_segment segments[] = {
+		{next_slot(vsock, header, 2), HEADER_BYTES, 0},
+		{payload, size_bytes, 0},
+	};
+
+	virtqueue_add(&vsock->transmit, segments, 2, vsock->is_indirect);
 }
 
 /* -- Packets of streams -- */
 
-static void send_op(struct vsock_stream *stream, enum vsock_op op, uint32_t flags,
-		    const void *payload, uint32_t size_bytes)
+static struct vsock_header compose(struct vsock_stream *stream, enum vsock_op op, uint32_t flags,
+				   uint32_t size_bytes)
 {
-	struct vsock *vsock = stream->vsock;
-	const struct vsock_header header = {
-		.src_cid = vsock->cid,
+	stream->told = stream->forwarded;
+	return (struct vsock_header){
+		.src_cid = stream->vsock->cid,
 		.dst_cid = VSOCK_CID_HOST,
 		.src_port = stream->own_port,
 		.dst_port = stream->host_port,
@@ -183,12 +204,16 @@ static void send_op(struct vsock_stream *stream, enum vsock_op op, uint32_t flag
 		.type = VSOCK_TYPE_STREAM,
 		.op = (uint16_t)op,
 		.flags = flags,
-		.allocated = vsock->credit_bytes,
+		.allocated = stream->vsock->credit_bytes,
 		.forwarded = stream->forwarded,
 	};
+}
 
-	stream->told = stream->forwarded;
-	vsock_send_packet(vsock, &header, payload, size_bytes);
+static void send_op(struct vsock_stream *stream, enum vsock_op op, uint32_t flags)
+{
+	const struct vsock_header header = compose(stream, op, flags, 0);
+
+	vsock_send_packet(stream->vsock, &header, NULL, 0);
 }
 
 /* Answer a packet of no stream. */
@@ -285,7 +310,7 @@ struct vsock_stream *vsock_connect(struct vsock *vsock, uint32_t host_port)
 		return NULL;
 	vsock->last_port++;
 	stream->state = VSOCK_CONNECTING;
-	send_op(stream, VSOCK_OP_REQUEST, 0, NULL, 0);
+	send_op(stream, VSOCK_OP_REQUEST, 0);
 	return stream;
 }
 
@@ -314,7 +339,31 @@ static void on_request(struct vsock *vsock, const struct vsock_header *header)
 	stream->is_new = true;
 	stream->host_allocated = header->allocated;
 	stream->host_forwarded = header->forwarded;
-	send_op(stream, VSOCK_OP_RESPONSE, 0, NULL, 0);
+	send_op(stream, VSOCK_OP_RESPONSE, 0);
+}
+
+/* Any packet tells the host of new credit; without one it hears of it once that is half of all. */
+static void tell_credit(struct vsock_stream *stream)
+{
+	uint32_t half = stream->vsock->credit_bytes / 2;
+
+	if (stream->state == VSOCK_ESTABLISHED && !stream->host_sends_no_more &&
+	    stream->forwarded - stream->told > half)
+		send_op(stream, VSOCK_OP_CREDIT_UPDATE, 0);
+}
+
+/* Nothing that came before is still to be read. */
+static bool is_taken(struct vsock_stream *stream, const uint8_t *bytes, uint32_t size_bytes)
+{
+	struct vsock *vsock = stream->vsock;
+
+	if (vsock->taker == NULL || stream->received != stream->forwarded ||
+	    !vsock->taker(stream, bytes, size_bytes))
+		return false;
+	stream->received += size_bytes;
+	stream->forwarded += size_bytes;
+	tell_credit(stream);
+	return true;
 }
 
 static void on_bytes(struct vsock_stream *stream, const uint8_t *bytes, uint32_t size_bytes)
@@ -328,6 +377,8 @@ static void on_bytes(struct vsock_stream *stream, const uint8_t *bytes, uint32_t
 		vsock->packets_wrong++;
 		return;
 	}
+	if (is_taken(stream, bytes, size_bytes))
+		return;
 	memcpy(stream->buffer + place, bytes, until_wrap);
 	memcpy(stream->buffer, bytes + until_wrap, size_bytes - until_wrap);
 	stream->received += size_bytes;
@@ -341,7 +392,7 @@ static void on_shutdown(struct vsock_stream *stream, uint32_t flags)
 	if ((flags & VSOCK_SHUTDOWN_RECEIVE) != 0)
 		stream->host_takes_no_more = true;
 	if (stream->host_sends_no_more && stream->host_takes_no_more) {
-		send_op(stream, VSOCK_OP_RST, 0, NULL, 0);
+		send_op(stream, VSOCK_OP_RST, 0);
 		end(stream, false);
 	}
 }
@@ -361,9 +412,7 @@ static void on_packet(struct vsock_stream *stream, const struct vsock_header *he
 			on_bytes(stream, (const uint8_t *)(header + 1), header->size_bytes);
 			break;
 		case VSOCK_OP_SHUTDOWN: on_shutdown(stream, header->flags); break;
-		case VSOCK_OP_CREDIT_REQUEST:
-			send_op(stream, VSOCK_OP_CREDIT_UPDATE, 0, NULL, 0);
-			break;
+		case VSOCK_OP_CREDIT_REQUEST: send_op(stream, VSOCK_OP_CREDIT_UPDATE, 0); break;
 		case VSOCK_OP_CREDIT_UPDATE: break;
 		default: stream->vsock->packets_wrong++; break;
 		}
@@ -457,7 +506,9 @@ uint32_t vsock_credit(const struct vsock_stream *stream)
 	return stream->host_allocated - (stream->sent - stream->host_forwarded);
 }
 
-uint32_t vsock_send(struct vsock_stream *stream, const void *bytes, uint32_t size_bytes)
+static uint32_t send(struct vsock_stream *stream, const void *bytes, uint32_t size_bytes,
+		     void (*send_one)(struct vsock *vsock, const struct vsock_header *header,
+				      const void *payload, uint32_t size_bytes))
 {
 	uint32_t sendable = smaller(size_bytes, vsock_credit(stream));
 	uint32_t at = 0;
@@ -466,12 +517,23 @@ uint32_t vsock_send(struct vsock_stream *stream, const void *bytes, uint32_t siz
 		return 0;
 	while (at < sendable) {
 		uint32_t part = smaller(sendable - at, stream->vsock->packet_bytes);
+		const struct vsock_header header = compose(stream, VSOCK_OP_RW, 0, part);
 
-		send_op(stream, VSOCK_OP_RW, 0, (const uint8_t *)bytes + at, part);
+		send_one(stream->vsock, &header, (const uint8_t *)bytes + at, part);
 		stream->sent += part;
 		at += part;
 	}
 	return sendable;
+}
+
+uint32_t vsock_send(struct vsock_stream *stream, const void *bytes, uint32_t size_bytes)
+{
+	return send(stream, bytes, size_bytes, vsock_send_packet);
+}
+
+uint32_t vsock_send_in_place(struct vsock_stream *stream, const void *bytes, uint32_t size_bytes)
+{
+	return send(stream, bytes, size_bytes, send_in_place);
 }
 
 bool vsock_send_all(struct vsock_stream *stream, const void *bytes, uint32_t size_bytes)
@@ -486,16 +548,6 @@ bool vsock_send_all(struct vsock_stream *stream, const void *bytes, uint32_t siz
 		at += vsock_send(stream, (const uint8_t *)bytes + at, size_bytes - at);
 	}
 	return true;
-}
-
-/* The host hears of new credit once it has less than half, as any packet tells it. */
-static void tell_credit(struct vsock_stream *stream)
-{
-	uint32_t half = stream->vsock->credit_bytes / 2;
-
-	if (stream->state == VSOCK_ESTABLISHED && !stream->host_sends_no_more &&
-	    stream->told != stream->forwarded && stream->received - stream->told > half)
-		send_op(stream, VSOCK_OP_CREDIT_UPDATE, 0, NULL, 0);
 }
 
 uint32_t vsock_receive(struct vsock_stream *stream, void *bytes, uint32_t size_bytes)
@@ -533,7 +585,7 @@ void vsock_shut_down(struct vsock_stream *stream, uint32_t flags)
 	if ((flags & VSOCK_SHUTDOWN_SEND) != 0)
 		stream->sends_no_more = true;
 	if (stream->state == VSOCK_ESTABLISHED)
-		send_op(stream, VSOCK_OP_SHUTDOWN, flags, NULL, 0);
+		send_op(stream, VSOCK_OP_SHUTDOWN, flags);
 }
 
 void vsock_close(struct vsock_stream *stream)
@@ -551,6 +603,6 @@ void vsock_close(struct vsock_stream *stream)
 void vsock_reset(struct vsock_stream *stream)
 {
 	if (stream->state == VSOCK_CONNECTING || stream->state == VSOCK_ESTABLISHED)
-		send_op(stream, VSOCK_OP_RST, 0, NULL, 0);
+		send_op(stream, VSOCK_OP_RST, 0);
 	stream->state = VSOCK_UNUSED;
 }

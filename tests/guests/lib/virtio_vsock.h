@@ -107,6 +107,12 @@ struct vsock {
 	bool is_indirect;
 	bool is_polled;
 	bool offers_nothing; /* the program calls vsock_offer_buffers() itself */
+	/*
+	 * The program's, or NULL: called for bytes of a stream whose earlier ones were read, as
+	 * they came, and returns whether it has done with them all it wants; otherwise they are
+	 * kept.
+	 */
+	bool (*taker)(struct vsock_stream *stream, const uint8_t *bytes, uint32_t size_bytes);
 	uint64_t wanted_features;
 	uint16_t queue_size;
 	uint8_t *buffers; /* to receive in, by head */
@@ -159,6 +165,9 @@ uint32_t vsock_credit(const struct vsock_stream *stream);
 
 /* Send as much as there is credit for, or not if the stream takes no more.  Returns how much. */
 uint32_t vsock_send(struct vsock_stream *stream, const void *bytes, uint32_t size_bytes);
+
+/* The same, from where the bytes lie: they must stay as they are for good. */
+uint32_t vsock_send_in_place(struct vsock_stream *stream, const void *bytes, uint32_t size_bytes);
 
 /* Send everything.  Returns false if the stream ended before. */
 bool vsock_send_all(struct vsock_stream *stream, const void *bytes, uint32_t size_bytes);
