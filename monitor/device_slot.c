@@ -60,11 +60,13 @@ static void on_refused(void *owner, const char *why)
 static void on_host_error(void *owner, const char *what, int error)
 {
 	struct device_slot *slot = owner;
+	/* A network loses a frame or a connection instead. */
+	bool answers_errors = slot->device->type == VIRTIO_TYPE_BLOCK;
 
 	slot->host_errors++;
 	if (is_news(slot, what, error))
-		log_error("%s: %s failed: %s; the guest sees an I/O error", slot->name, what,
-			  strerror(error));
+		log_error("%s: %s failed: %s%s", slot->name, what, strerror(error),
+			  answers_errors ? "; the guest sees an I/O error" : "");
 }
 
 void device_slot_init(struct device_slot *slot, unsigned int number, struct virtio_device *device,
@@ -91,15 +93,19 @@ void device_slot_init(struct device_slot *slot, unsigned int number, struct virt
 	mmio_init(&slot->transport, device);
 }
 
-/* The bus holds the lock. */
 static void on_access(void *owner, const struct bus_access *access)
 {
 	struct device_slot *slot = owner;
+	bool needs_lock = mmio_needs_lock(access->offset);
 
+	if (needs_lock)
+		pthread_mutex_lock(&slot->lock);
 	if (access->is_write)
 		mmio_write(&slot->transport, access->offset, access->data, access->size_bytes);
 	else
 		mmio_read(&slot->transport, access->offset, access->data, access->size_bytes);
+	if (needs_lock)
+		pthread_mutex_unlock(&slot->lock);
 }
 
 int device_slot_add(struct device_slot *slot, struct bus *bus)
@@ -108,7 +114,7 @@ int device_slot_add(struct device_slot *slot, struct bus *bus)
 		.base = slot->window.base_gpa,
 		.size = LAYOUT_MMIO_BYTES,
 		.name = slot->name,
-		.lock = &slot->lock,
+		.lock = NULL, /* on_access() takes it */
 		.owner = slot,
 		.access = on_access,
 	};

@@ -95,7 +95,7 @@ static void net_activate(struct virtio_device *device)
 	if (error == -EPIPE)
 		net_break_link(net);
 	else if (error)
-		net_host_error(net, "offload", -error);
+		net_host_error(net, "setting offloads", -error);
 	net_receive_begin(net);
 	announce(net);
 	tell_io_thread(net);

@@ -120,7 +120,7 @@ static bool read_frame(struct net *net)
 	case -EAGAIN: return false;
 	case -EPIPE: net_break_link(net); return false;
 	default:
-		net_host_error(net, "read", -error);
+		net_host_error(net, "reading a frame", -error);
 		net->receive_due_ns = virtio_now_ns() + RETRY_NS;
 		return false;
 	}

@@ -38,7 +38,7 @@ void net_break_link(struct net *net)
 	if (!net->link_is_up)
 		return;
 	net->link_is_up = false;
-	net_host_error(net, "link", EPIPE);
+	net_host_error(net, "the link", EPIPE);
 	virtio_device_config_changed(&net->device);
 }
 

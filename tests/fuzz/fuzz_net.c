@@ -155,8 +155,9 @@ static void on_refused(void *owner, const char *why)
 static void on_host_error(void *owner, const char *what, int error)
 {
 	(void)owner;
-	require(strcmp(what, "offload") == 0 ? error == ENOTTY
-					     : strcmp(what, "link") == 0 && error == EPIPE);
+	require(strcmp(what, "setting offloads") == 0
+			? error == ENOTTY
+			: strcmp(what, "the link") == 0 && error == EPIPE);
 }
 
 static const struct virtio_device_links links = {

@@ -26,6 +26,8 @@ enum {
 	REGISTER_DEVICE = 8,
 	REGISTER_QUEUE_NUM = 0x38,
 	REGISTER_QUEUE_READY = 0x44,
+	REGISTER_INTERRUPT_STATUS = 0x60,
+	REGISTER_INTERRUPT_ACK = 0x64,
 	REGISTER_STATUS = 0x70,
 	REGISTER_QUEUE_DESCRIPTORS = 0x80,
 	CONFIG_CAPACITY = 0x100,
@@ -355,6 +357,46 @@ static void test_unmasked(void **state)
 	assert_int_equal(slot->interrupts, 1);
 }
 
+/* The registers of the interrupt are served while somebody holds the lock, all others wait for it.
+ */
+static void test_who_needs_the_lock(void **state)
+{
+	struct device_slot *slot;
+
+	(void)state;
+	add_drive("data", false, false, DISK_BYTES);
+	assert_int_equal(devices_build(&devices, &bus, &reason), 0);
+	slot = &devices.slots[0];
+	slot->device->interrupt_status = VIRTIO_INTERRUPT_USED_BUFFER;
+	pthread_mutex_lock(&slot->lock);
+	assert_int_equal(read_register(0, REGISTER_INTERRUPT_STATUS), VIRTIO_INTERRUPT_USED_BUFFER);
+	write_register(0, REGISTER_INTERRUPT_ACK, VIRTIO_INTERRUPT_USED_BUFFER);
+	pthread_mutex_unlock(&slot->lock);
+	assert_int_equal(read_register(0, REGISTER_INTERRUPT_STATUS), 0);
+	for (uint64_t offset = 0; offset < LAYOUT_MMIO_BYTES; offset += 4)
+		assert_int_equal(mmio_needs_lock(offset), offset != REGISTER_INTERRUPT_STATUS &&
+								  offset != REGISTER_INTERRUPT_ACK);
+}
+
+/* What the guest sees of it differs: a disk has a status for each request. */
+static void test_errors_of_the_host(void **state)
+{
+	static const uint8_t address[6] = {2};
+	int end = add_interface("eth0", NET_PORT_TAP, address);
+	char text[1024];
+
+	(void)state;
+	add_drive("data", false, false, DISK_BYTES);
+	assert_int_equal(devices_build(&devices, &bus, &reason), 0);
+	for (unsigned int i = 0; i < 2; i++)
+		devices.slots[i].links.host_error(&devices.slots[i], "something", EIO);
+	assert_int_equal(log_lines(text, sizeof(text)), 2);
+	assert_non_null(strstr(text, "drive data: something failed: Input/output error; the guest "
+				     "sees an I/O error\n"));
+	assert_non_null(strstr(text, "network eth0: something failed: Input/output error\n"));
+	close(end);
+}
+
 /* What comes due wakes the loop, and the earliest of all counts. */
 static void test_due(void **state)
 {
@@ -454,6 +496,8 @@ int main(void)
 		DEVICES_TEST(test_what_is_waited_for),
 		DEVICES_TEST(test_a_fault_is_told_once),
 		DEVICES_TEST(test_unmasked),
+		DEVICES_TEST(test_who_needs_the_lock),
+		DEVICES_TEST(test_errors_of_the_host),
 		DEVICES_TEST(test_due),
 		DEVICES_TEST(test_too_many),
 	};

@@ -104,7 +104,7 @@ static void offloads_that_the_host_refuses_are_told(void **state)
 	plug(NET_PORT_TAP);
 	go_live(0);
 	assert_int_equal(board.host_errors, 1);
-	assert_string_equal(board.what, "offload");
+	assert_string_equal(board.what, "setting offloads");
 	assert_int_equal(board.error, ENOTTY);
 	assert_true(board.net.link_is_up);
 	end(state);
@@ -286,7 +286,7 @@ static void expect_link_down(uint32_t generation)
 	assert_int_equal(device->config_generation, generation + 1);
 	assert_true(device->interrupt_status & VIRTIO_INTERRUPT_CONFIG_CHANGE);
 	assert_int_equal(board.host_errors, 1);
-	assert_string_equal(board.what, "link");
+	assert_string_equal(board.what, "the link");
 	assert_int_equal(board.error, EPIPE);
 	assert_int_equal(device->service_events, 0);
 	assert_int_equal(device->due_ns, VIRTIO_NEVER);

@@ -563,7 +563,7 @@ static void an_error_of_the_host_loses_the_frame(void **state)
 	offer(&plain, 60);
 	notify(TX);
 	assert_int_equal(board.host_errors, 1);
-	assert_string_equal(board.what, "write");
+	assert_string_equal(board.what, "sending a frame");
 	assert_int_equal(board.error, EMSGSIZE);
 	assert_int_equal(count_used(), 2);
 	assert_int_equal(board.net.counters.sent_dropped, 1);
