@@ -166,13 +166,15 @@ const struct policy_row policy_rows[] = {
 	{LAUNCHER, RARE, CALL(brk), ANY,
 	 "a report that is longer than what the heap has left"},
 
-	/* the broker: a launcher of a VM with a vsock socket, whose only way to files is its working directory */
+	/* the broker: a launcher of a VM with a vsock socket, which looks at the directory of that one */
 	{BROKER, USED, CALL(recvfrom), ANY,
 	 "the VM process asks for a connection to a port"},
 	{BROKER, USED, CALL(socket), ONLY(0, AF_UNIX),
 	 "the guest's end of that connection, for the VM process"},
+	{BROKER, USED, CALL(openat), ONLY(2, O_PATH | O_NOFOLLOW | O_CLOEXEC),
+	 "find the socket of that port, which a link is not; what is opened so cannot be read"},
 	{BROKER, USED, CALL(connect), ANY,
-	 "connect it to the socket of that port"},
+	 "connect to that socket"},
 	{BROKER, USED, CALL(sendmsg), ANY,
 	 "pass it on"},
 	{BROKER, USED, CALL(newfstatat), ANY,

@@ -122,7 +122,10 @@ static int open_vsock(struct resources *resources, const struct vm_config *confi
 	error = vsock_broker_open(&resources->broker, resources->vsock.directory_fd,
 				  resources->vsock.name);
 	if (error)
-		return reason_set(reason, error, "socketpair: %s", strerror(-error));
+		return reason_set(reason, error,
+				  "vsock.uds_path: connections of the guest's cannot be prepared "
+				  "(socketpair, /proc/self/fd): %s",
+				  strerror(-error));
 	return 0;
 }
 
@@ -215,7 +218,9 @@ int resources_open(struct resources *resources, const struct vm_config *config,
 		.metrics_fd = RESOURCES_NONE,
 		.wake_fd = RESOURCES_NONE,
 		.vsock = {.fd = VSOCK_SOCKET_NONE, .directory_fd = VSOCK_SOCKET_NONE},
-		.broker = {.fd = VSOCK_BROKER_NONE, .vm_fd = VSOCK_BROKER_NONE},
+		.broker = {.fd = VSOCK_BROKER_NONE,
+			   .vm_fd = VSOCK_BROKER_NONE,
+			   .own_fds_fd = VSOCK_BROKER_NONE},
 		.stdio = {.read_fd = STDIO_STREAM_NONE,
 			  .write_fd = STDIO_STREAM_NONE,
 			  .loans = {{.fd = STDIO_STREAM_NONE}, {.fd = STDIO_STREAM_NONE}}},

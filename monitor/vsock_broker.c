@@ -42,9 +42,14 @@ int vsock_broker_open(struct vsock_broker *broker, int directory_fd, const char 
 		.fd = VSOCK_BROKER_NONE,
 		.vm_fd = VSOCK_BROKER_NONE,
 		.directory_fd = directory_fd,
+		.own_fds_fd = VSOCK_BROKER_NONE,
 	};
 	int error = strlen(name) < sizeof(opened.name) ? make_pair(&opened) : -ENAMETOOLONG;
 
+	if (!error) {
+		opened.own_fds_fd = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		error = opened.own_fds_fd < 0 ? -errno : 0;
+	}
 	if (error) {
 		vsock_broker_close(&opened);
 		return error;
@@ -63,20 +68,18 @@ void vsock_broker_hand_over(struct vsock_broker *broker)
 
 int vsock_broker_enter(const struct vsock_broker *broker)
 {
-	return fchdir(broker->directory_fd) ? -errno : 0;
+	/* The first only to see whether that is still possible. */
+	return fchdir(broker->directory_fd) || fchdir(broker->own_fds_fd) ? -errno : 0;
 }
 
 /* Returns a connected socket or negative errno. */
-static int connect_port(const struct vsock_broker *broker, uint32_t port)
+static int connect_file(int file)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int length = snprintf(address.sun_path, sizeof(address.sun_path), "%s_%" PRIu32,
-			      broker->name, port);
 	int error;
 	int fd;
 
-	if (length < 0 || (size_t)length >= sizeof(address.sun_path))
-		return -ENAMETOOLONG;
+	snprintf(address.sun_path, sizeof(address.sun_path), "%d", file);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
@@ -85,6 +88,22 @@ static int connect_port(const struct vsock_broker *broker, uint32_t port)
 	error = -errno;
 	close(fd);
 	return error;
+}
+
+/* The same. */
+static int connect_port(const struct vsock_broker *broker, uint32_t port)
+{
+	char name[sizeof(broker->name) + sizeof("_4294967295")];
+	int connected;
+	int file;
+
+	snprintf(name, sizeof(name), "%s_%" PRIu32, broker->name, port);
+	file = openat(broker->directory_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (file < 0)
+		return -errno;
+	connected = connect_file(file);
+	close(file);
+	return connected;
 }
 
 static void send_answer(const struct vsock_broker *broker, uint64_t token, int connected)
@@ -142,5 +161,8 @@ void vsock_broker_close(struct vsock_broker *broker)
 	vsock_broker_hand_over(broker);
 	if (broker->fd >= 0)
 		close(broker->fd);
+	if (broker->own_fds_fd >= 0)
+		close(broker->own_fds_fd);
 	broker->fd = VSOCK_BROKER_NONE;
+	broker->own_fds_fd = VSOCK_BROKER_NONE;
 }

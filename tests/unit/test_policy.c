@@ -5,6 +5,7 @@
  * The compiled filters run in a small evaluator of the classic BPF that seccomp knows, against
  * policy_row_allows(), over all roles, numbers and the arguments around those that rows ask for.
  */
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <setjmp.h>
@@ -240,9 +241,10 @@ static void no_call_has_two_rows(void **state)
 static void what_must_be_checked_is(void **state)
 {
 	/* Each does very different things, depending on one argument. */
-	static const uint32_t checked[] = {SYS_ioctl,  SYS_fcntl,   SYS_futex,  SYS_prctl,
-					   SYS_kill,   SYS_wait4,   SYS_tgkill, SYS_fallocate,
-					   SYS_socket, SYS_unlinkat};
+	static const uint32_t checked[] = {SYS_ioctl,    SYS_fcntl,     SYS_futex,
+					   SYS_prctl,    SYS_kill,      SYS_wait4,
+					   SYS_tgkill,   SYS_fallocate, SYS_socket,
+					   SYS_unlinkat, SYS_openat,    SYS_pidfd_send_signal};
 
 	(void)state;
 	for (size_t i = 0; i < policy_row_count; i++)
@@ -264,12 +266,12 @@ static void assert_no_row(uint32_t roles, const uint32_t *calls, size_t count)
 static void nothing_maps_opens_or_multiplies(void **state)
 {
 	static const uint32_t absent[] = {
-		SYS_mmap,   SYS_mprotect, SYS_mremap,  SYS_clone,        SYS_clone3,
-		SYS_fork,   SYS_vfork,    SYS_open,    SYS_openat,       SYS_openat2,
-		SYS_bind,   SYS_accept,   SYS_prctl,   SYS_seccomp,      SYS_dup,
-		SYS_dup2,   SYS_dup3,     SYS_pipe2,   SYS_setuid,       SYS_capset,
-		SYS_shmat,  SYS_splice,   SYS_sendto,  SYS_rt_sigaction, SYS_memfd_create,
-		SYS_listen, SYS_sendmmsg, SYS_eventfd2};
+		SYS_mmap,     SYS_mprotect, SYS_mremap,       SYS_clone,        SYS_clone3,
+		SYS_fork,     SYS_vfork,    SYS_open,         SYS_openat2,      SYS_bind,
+		SYS_accept,   SYS_prctl,    SYS_seccomp,      SYS_dup,          SYS_dup2,
+		SYS_dup3,     SYS_pipe2,    SYS_setuid,       SYS_capset,       SYS_shmat,
+		SYS_splice,   SYS_sendto,   SYS_rt_sigaction, SYS_memfd_create, SYS_listen,
+		SYS_sendmmsg, SYS_eventfd2};
 
 	(void)state;
 	ASSERT_NO_ROW(UINT32_MAX, absent);
@@ -278,8 +280,8 @@ static void nothing_maps_opens_or_multiplies(void **state)
 /* What the broker does for the guest, nobody else does, and a guest meets no broker. */
 static void only_the_broker_connects(void **state)
 {
-	static const uint32_t brokers[] = {SYS_socket,     SYS_connect,  SYS_sendmsg,
-					   SYS_newfstatat, SYS_recvfrom, SYS_unlinkat};
+	static const uint32_t brokers[] = {SYS_socket,   SYS_connect,  SYS_sendmsg, SYS_newfstatat,
+					   SYS_recvfrom, SYS_unlinkat, SYS_openat};
 	const uint32_t vm = POLICY_ROLE(JAIL_ROLE_IO) | POLICY_ROLE(JAIL_ROLE_VCPU);
 
 	(void)state;
@@ -287,6 +289,12 @@ static void only_the_broker_connects(void **state)
 	for (size_t i = 0; i < policy_row_count; i++)
 		if (policy_rows[i].call == SYS_socket)
 			assert_int_equal(policy_rows[i].value, AF_UNIX);
+	/* What is opened can be pointed at, and no more. */
+	for (size_t i = 0; i < policy_row_count; i++)
+		if (policy_rows[i].call == SYS_openat) {
+			assert_int_equal(policy_rows[i].argument, 2);
+			assert_true(policy_rows[i].value & O_PATH);
+		}
 }
 
 static void each_call_that_never_happens_stands_once(void **state)

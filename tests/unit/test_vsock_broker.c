@@ -2,7 +2,7 @@
 /*
  * tests/unit/test_vsock_broker.c - what the VM process asks the launcher for, and gets.
  *
- * Both ends are in this process; the directory is not its working directory until it enters it.
+ * Both ends are in this process, and none of them is in the directory.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -86,12 +86,17 @@ static int tear_down(void **state)
 	return chdir(sources);
 }
 
+static void remove_name(const char *name)
+{
+	assert_int_equal(unlinkat(directory, name, 0), 0);
+}
+
 static int listen_on(const char *name, int type)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 
-	strncpy(address.sun_path, name, sizeof(address.sun_path) - 1);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s", folder, name);
 	assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
 	if (type == SOCK_STREAM)
 		assert_int_equal(listen(fd, VSOCK_CLIENT_WAITING_MAX), 0);
@@ -150,7 +155,7 @@ static void a_port_is_a_socket_beside_the_vms_own(void **state)
 	close(connected);
 	close(accepted);
 	close(listener);
-	unlink("v.sock_1234");
+	remove_name("v.sock_1234");
 }
 
 static void a_port_is_printed_without_a_sign(void **state)
@@ -162,7 +167,7 @@ static void a_port_is_printed_without_a_sign(void **state)
 	assert_true(connected >= 0);
 	close(connected);
 	close(listener);
-	unlink("v.sock_4294967295");
+	remove_name("v.sock_4294967295");
 }
 
 static void who_is_not_there_is_an_errno(void **state)
@@ -174,7 +179,33 @@ static void who_is_not_there_is_an_errno(void **state)
 	assert_int_equal(ask_once(1), -EPROTOTYPE);
 	close(others);
 	assert_int_equal(ask_once(1), -ECONNREFUSED);
-	unlink("v.sock_1");
+	remove_name("v.sock_1");
+}
+
+static void a_link_is_not_followed(void **state)
+{
+	int listener = listen_on("others", SOCK_STREAM);
+
+	(void)state;
+	assert_int_equal(symlinkat("others", directory, "v.sock_1234"), 0);
+	assert_int_equal(ask_once(PORT), -ECONNREFUSED);
+	remove_name("v.sock_1234");
+	/* Another name of the same file is none. */
+	assert_int_equal(linkat(directory, "others", directory, "v.sock_1234", 0), 0);
+	close(ask_once(PORT));
+	close(listener);
+	remove_name("v.sock_1234");
+	remove_name("others");
+}
+
+static void what_is_no_socket_is_refused(void **state)
+{
+	int file = openat(directory, "v.sock_1234", O_CREAT | O_CLOEXEC, 0600);
+
+	(void)state;
+	assert_int_equal(ask_once(PORT), -ECONNREFUSED);
+	close(file);
+	remove_name("v.sock_1234");
 }
 
 static void a_listener_whose_queue_is_full_is_no_wait(void **state)
@@ -189,7 +220,7 @@ static void a_listener_whose_queue_is_full_is_no_wait(void **state)
 	assert_int_equal(ask_once(PORT), -EAGAIN);
 	close(first);
 	close(listener);
-	unlink("v.sock_1234");
+	remove_name("v.sock_1234");
 }
 
 static void nothing_leaks(void **state)
@@ -202,7 +233,7 @@ static void nothing_leaks(void **state)
 		close(ask_once(PORT));
 	assert_int_equal(open_fds(), before);
 	close(listener);
-	unlink("v.sock_1234");
+	remove_name("v.sock_1234");
 }
 
 /* The guest opens all connections that there can be before the launcher gets to run. */
@@ -282,7 +313,7 @@ static void a_flood_is_answered_in_turns_and_never_waited_for(void **state)
 	assert_true(turns * VSOCK_BROKER_ASKED_MAX >= sent);
 	assert_int_equal(open_fds(), before);
 	close(listener);
-	unlink("v.sock_1234");
+	remove_name("v.sock_1234");
 }
 
 static void descriptors_of_the_vm_process_stay_out(void **state)
@@ -328,7 +359,7 @@ static void no_room_for_a_descriptor_is_told(void **state)
 	assert_int_equal(token, 7);
 	assert_int_equal(connected, -EMFILE);
 	close(listener);
-	unlink("v.sock_1234");
+	remove_name("v.sock_1234");
 }
 
 static void without_a_launcher_there_is_nobody_to_ask(void **state)
@@ -362,6 +393,8 @@ int main(void)
 		TEST(a_port_is_a_socket_beside_the_vms_own),
 		TEST(a_port_is_printed_without_a_sign),
 		TEST(who_is_not_there_is_an_errno),
+		TEST(a_link_is_not_followed),
+		TEST(what_is_no_socket_is_refused),
 		TEST(a_listener_whose_queue_is_full_is_no_wait),
 		TEST(nothing_leaks),
 		TEST(a_thousand_at_once_are_all_answered),

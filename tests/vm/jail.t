@@ -288,7 +288,7 @@ for about in $machines; do
 done
 unset IFS
 
-# --- vsock: with a socket the launcher is a broker, which reaches the sockets of its directory ---
+# --- vsock: with a socket the launcher is a broker, which connects to its own descriptors ---
 
 with_vsock() {
 	vsock=", \"uds_path\": \"$tap_work/sockets/vm.sock\""
@@ -296,9 +296,9 @@ with_vsock() {
 	connections=1024
 }
 
-check_broker() {
-	[ "$am_root" = no ] || is "$about: launcher: where its sockets are" \
-		"$(readlink "/proc/$launcher/cwd" | sed 's,.*/,,')" "${1##*/}"
+# check_directory WANTED : of the launcher
+check_directory() {
+	[ "$am_root" = no ] || is "$about: launcher: its working directory" "$(readlink "/proc/$launcher/cwd")" "$1"
 }
 
 mkdir "$tap_work/sockets"
@@ -307,7 +307,7 @@ machine 2 '' 0 ''
 with_vsock
 start "$MOTE" run "$(machine_file)"
 expect_self
-check_broker "$tap_work/sockets"
+check_directory "/proc/$launcher/fd"
 look
 
 about='--stdio alone'
@@ -316,7 +316,7 @@ outputs="null null $tap_work/out"
 vsock=' '
 start "$MOTE" run --stdio vsock:1024 "$(machine_file)"
 expect_self
-check_broker /
+check_directory /
 look
 
 # --- A disk, a NIC and vsock ---
@@ -335,7 +335,7 @@ else
 	network="\"network\": {\"eth0\": {\"netns\": \"$netns\"}}"
 	start "$MOTE" run "$(machine_file)"
 	expect_self
-	check_broker "$tap_work/sockets"
+	check_directory "/proc/$launcher/fd"
 	look
 fi
 

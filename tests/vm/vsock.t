@@ -343,6 +343,19 @@ check 'the guest connects: the socket of the server stays' [ -S "${socket}_5000"
 start 'connect=5000 count=1'
 finish 'the guest connects where nobody listens any more' 0
 check 'the guest connects where nobody listens any more: refused' grep -q 'refused 1,' "$output"
+reach serve "$tap_work/elsewhere" <"$tap_work/hello" >/dev/null &
+server=$!
+while [ ! -S "$tap_work/elsewhere" ] && kill -0 "$server" 2>/dev/null; do sleep 0.002; done
+ln -s elsewhere "${socket}_5003"
+start 'connect=5003 count=1'
+finish 'the guest connects where there is a symbolic link' 0
+check 'the guest connects where there is a symbolic link: refused' grep -q 'refused 1,' "$output"
+rm "${socket}_5003"
+ln "$tap_work/elsewhere" "${socket}_5003"
+start 'connect=5003 count=1'
+finish 'the guest connects where there is another name of a socket' 0
+check 'the guest connects where there is another name of a socket: served' grep -q 'refused 0,' "$output"
+wait "$server"
 start 'connect=5001 connections=200 count=200'
 finish 'the guest connects 200 times where there is nothing' 0
 check 'the guest connects 200 times where there is nothing: refused' grep -q 'refused 200,' "$output"
