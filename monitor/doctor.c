@@ -9,6 +9,7 @@
 #include "monitor/doctor_files.h"
 #include "monitor/doctor_host.h"
 #include "monitor/doctor_kvm.h"
+#include "monitor/doctor_prepared.h"
 #include "monitor/doctor_process.h"
 #include "monitor/doctor_report.h"
 #include "monitor/doctor_trial.h"
@@ -24,6 +25,7 @@ static void (*const checks[])(const struct doctor_files *files, struct doctor_re
 	doctor_kvm_enable_virt_at_load,
 	doctor_kvm_tdp_mmu,
 	doctor_trial_vms,
+	doctor_prepared,
 	doctor_host_hz,
 	doctor_host_mounts,
 	doctor_host_huge_pages,

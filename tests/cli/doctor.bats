@@ -111,6 +111,16 @@ need_hidden_kvm() {
 	[[ -z $(compgen -G '/sys/fs/cgroup/*/mote-[0-9]*-*') ]]
 }
 
+@test "doctor: says whether this host is prepared" {
+	examine "$MOTE" doctor
+	grep -q '^ok  *kvm-device' <<<"$output" || skip "no usable /dev/kvm"
+	if [[ -e /run/mote ]]; then
+		grep -qE '^(ok  |warn)  prepared ' <<<"$output"
+	else
+		grep -qE '^warn  prepared +no  - mote prepare, as root after each boot: ' <<<"$output"
+	fi
+}
+
 @test "doctor: who may make no groups is told so" {
 	((EUID == 0)) || skip "needs root to become somebody else"
 	[[ -r /dev/kvm && $(stat -c %a /dev/kvm) == *66 ]] || skip "only root may use /dev/kvm"

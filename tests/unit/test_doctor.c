@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* tests/unit/test_doctor.c - doctor's judgement of made-up hosts, and what it prints. */
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -21,9 +22,11 @@
 #include "monitor/doctor_files.h"
 #include "monitor/doctor_host.h"
 #include "monitor/doctor_kvm.h"
+#include "monitor/doctor_prepared.h"
 #include "monitor/doctor_process.h"
 #include "monitor/doctor_report.h"
 #include "monitor/doctor_trial.h"
+#include "monitor/prepared.h"
 
 #define PARAMETERS "/sys/module/kvm/parameters/"
 #define ITLB       "/sys/devices/system/cpu/vulnerabilities/itlb_multihit"
@@ -427,6 +430,64 @@ static struct doctor_trial timed_trial(enum doctor_trial_step step, unsigned int
 	return trial;
 }
 
+/* An answer with one entry, from what lies at that host's /dev/kvm. */
+static void put_answer(const struct host *host)
+{
+	static const struct kvm_cpuid_entry2 entry;
+	struct prepared_source source;
+	char full[256];
+	int kvm_fd;
+	int fd;
+
+	make_path(host, "/dev/kvm", full, sizeof(full));
+	kvm_fd = open(full, O_RDONLY);
+	assert_int_equal(prepared_identify(&source, kvm_fd), 0);
+	close(kvm_fd);
+	source.entry_count = 1;
+	make_path(host, PREPARED_DIRECTORY "/" PREPARED_CPUID, full, sizeof(full));
+	fd = open(full, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+	assert_int_equal(write(fd, &source, sizeof(source)), sizeof(source));
+	assert_int_equal(write(fd, &entry, sizeof(entry)), sizeof(entry));
+	close(fd);
+}
+
+static const struct doctor_finding *look_for_prepared(struct host *host, enum doctor_level level)
+{
+	clear(host);
+	doctor_prepared(&host->files, &host->report);
+	return expect(host, "prepared", level);
+}
+
+static void an_unprepared_host_is_a_warning(void **state)
+{
+	struct host *host = *state;
+	char full[256];
+
+	doctor_prepared(&host->files, &host->report);
+	assert_int_equal(host->report.count, 0);
+	put(host, "/dev/kvm", "");
+	assert_string_equal(look_for_prepared(host, DOCTOR_WARN)->value, "no");
+	make_path(host, PREPARED_DIRECTORY "/x", full, sizeof(full));
+	make_path(host, PREPARED_DIRECTORY, full, sizeof(full));
+	assert_int_equal(chmod(full, 0777), 0);
+	assert_string_equal(look_for_prepared(host, DOCTOR_WARN)->value,
+			    PREPARED_DIRECTORY " is not root's alone");
+}
+
+/* Of a room a made-up host has none. */
+static void a_prepared_host_is_told(void **state)
+{
+	struct host *host = *state;
+
+	if (geteuid() != 0)
+		skip();
+	put(host, "/dev/kvm", "");
+	put_answer(host);
+	assert_string_equal(look_for_prepared(host, DOCTOR_WARN)->value, "KVM's CPUID only");
+	put(host, PREPARED_DIRECTORY "/" PREPARED_CPUID, "not an answer");
+	assert_string_equal(look_for_prepared(host, DOCTOR_WARN)->value, "no");
+}
+
 static void a_slow_step_is_a_warning(void **state)
 {
 	struct host *host = *state;
@@ -599,6 +660,8 @@ int main(void)
 		host_test(huge_pages),
 		host_test(hz_is_one_that_linux_knows),
 		host_test(missing_tun_is_a_warning),
+		host_test(an_unprepared_host_is_a_warning),
+		host_test(a_prepared_host_is_told),
 		host_test(a_slow_step_is_a_warning),
 		host_test(a_failed_trial_fails),
 		host_test(a_cgroup_is_told_apart),
