@@ -2,15 +2,16 @@
 /* benches/memory_use.c - see memory_use.h. */
 #include "benches/memory_use.h"
 
-#include <inttypes.h>
 #include <stdbool.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "benches/proc_file.h"
 
 enum {
 	FLAG_BYTES = 3, /* a blank and two letters */
+	DECIMAL = 10,
+	HEXADECIMAL = 16,
 };
 
 /* One mapping, while its lines are read. */
@@ -42,7 +43,7 @@ static const char *next_line(const char *line)
 static void take_field(const char *line, const char *name, uint64_t *kib)
 {
 	if (strncmp(line, name, strlen(name)) == 0)
-		sscanf(line + strlen(name), "%" SCNu64, kib);
+		*kib = strtoull(line + strlen(name), NULL, DECIMAL);
 }
 
 /* "VmFlags: rd wr nr": whether one is `flag`, which comes with the blank in front. */
@@ -54,11 +55,13 @@ static bool has_flag(const char *line, const char *flag)
 	return found != NULL && found + FLAG_BYTES <= end;
 }
 
+/* "7f0256e00000-7f0256e01000 r--p ..." */
 static bool is_header(const char *line, uint64_t *start)
 {
-	uint64_t end;
+	char *end;
 
-	return sscanf(line, "%" SCNx64 "-%" SCNx64 " ", start, &end) == 2;
+	*start = strtoull(line, &end, HEXADECIMAL);
+	return end != line && *end == '-';
 }
 
 void memory_use_add(struct memory_use *use, const char *smaps, uint64_t guest_bytes)

@@ -4,15 +4,29 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "benches/proc_file.h"
 
 enum {
 	PATH_BYTES = 64,
 	LINE_BYTES = 128,
+	DECIMAL = 10,
 };
+
+/* The next number of a line; returns whether there is one. */
+static bool take_number(const char **at, uint64_t *number)
+{
+	char *end;
+
+	*number = strtoull(*at, &end, DECIMAL);
+	if (end == *at)
+		return false;
+	*at = end;
+	return true;
+}
 
 int task_time_add(struct task_time *sum, const char *schedstat)
 {
@@ -20,8 +34,8 @@ int task_time_add(struct task_time *sum, const char *schedstat)
 	uint64_t waiting_ns;
 	uint64_t turns;
 
-	if (sscanf(schedstat, "%" SCNu64 " %" SCNu64 " %" SCNu64, &running_ns, &waiting_ns,
-		   &turns) != 3)
+	if (!take_number(&schedstat, &running_ns) || !take_number(&schedstat, &waiting_ns) ||
+	    !take_number(&schedstat, &turns))
 		return -EPROTO;
 	sum->running_ns += running_ns;
 	sum->turns += turns;
