@@ -13,6 +13,7 @@
 /* The ports of tests/guests/vsock_bench.c. */
 const struct vsock_cell_text vsock_cells[VSOCK_CELLS] = {
 	[VSOCK_ROUND_TRIP] = {"rtt", "round trip of 64 bytes, host to guest and back", 7},
+	[VSOCK_LONE_ROUND_TRIP] = {"rtt-lone", "the same, each 1 ms after the one before", 7},
 	[VSOCK_CONNECT] = {"connect", "connections begun by the host, one after the other", 9},
 	[VSOCK_HOST_TO_GUEST] = {"gbit.h2g", "64 KiB at a time, host to guest", 9},
 	[VSOCK_GUEST_TO_HOST] = {"gbit.g2h", "64 KiB at a time, guest to host", 19},
@@ -25,6 +26,16 @@ const struct vsock_figure_text vsock_figures[VSOCK_FIGURES] = {
 	[VSOCK_ROUND_TRIP_EXITS] = {"vsock.rtt.exits", "1", VSOCK_ROUND_TRIP, false, true},
 	[VSOCK_ROUND_TRIP_INTERRUPTS] = {"vsock.rtt.interrupts", "1", VSOCK_ROUND_TRIP, false,
 					 true},
+	[VSOCK_LONE_ROUND_TRIP_P50] = {"vsock.rtt_lone_us", "us", VSOCK_LONE_ROUND_TRIP, false,
+				       false},
+	[VSOCK_LONE_ROUND_TRIP_P99] = {"vsock.rtt_lone_p99_us", "us", VSOCK_LONE_ROUND_TRIP, false,
+				       false},
+	[VSOCK_LONE_ROUND_TRIP_CPU] = {"vsock.rtt_lone.cpu_us", "us", VSOCK_LONE_ROUND_TRIP, false,
+				       false},
+	[VSOCK_LONE_ROUND_TRIP_EXITS] = {"vsock.rtt_lone.exits", "1", VSOCK_LONE_ROUND_TRIP, false,
+					 true},
+	[VSOCK_LONE_ROUND_TRIP_INTERRUPTS] = {"vsock.rtt_lone.interrupts", "1",
+					      VSOCK_LONE_ROUND_TRIP, false, true},
 	[VSOCK_CONNECT_RATE] = {"vsock.connections_per_s", "1/s", VSOCK_CONNECT, true, false},
 	[VSOCK_CONNECT_CPU] = {"vsock.connection.cpu_us", "us", VSOCK_CONNECT, false, false},
 	[VSOCK_CONNECT_EXITS] = {"vsock.connection.exits", "1", VSOCK_CONNECT, false, true},
@@ -45,14 +56,19 @@ double vsock_figure_of(const struct vsock_run *run, enum vsock_figure figure)
 	double gbit_per_s = (double)run->bytes * 8 / BITS_PER_GBIT / seconds;
 
 	switch (figure) {
-	case VSOCK_ROUND_TRIP_P50: return run->p50_us;
-	case VSOCK_ROUND_TRIP_P99: return run->p99_us;
+	case VSOCK_ROUND_TRIP_P50:
+	case VSOCK_LONE_ROUND_TRIP_P50: return run->p50_us;
+	case VSOCK_ROUND_TRIP_P99:
+	case VSOCK_LONE_ROUND_TRIP_P99: return run->p99_us;
 	case VSOCK_CONNECT_RATE: return count_per_s;
 	case VSOCK_ROUND_TRIP_CPU:
+	case VSOCK_LONE_ROUND_TRIP_CPU:
 	case VSOCK_CONNECT_CPU: return run->processors * US_PER_S / count_per_s;
 	case VSOCK_ROUND_TRIP_EXITS:
+	case VSOCK_LONE_ROUND_TRIP_EXITS:
 	case VSOCK_CONNECT_EXITS: return (double)run->events.exits / (double)run->whole_count;
 	case VSOCK_ROUND_TRIP_INTERRUPTS:
+	case VSOCK_LONE_ROUND_TRIP_INTERRUPTS:
 	case VSOCK_CONNECT_INTERRUPTS:
 		return (double)run->events.interrupts / (double)run->whole_count;
 	case VSOCK_HOST_TO_GUEST_RATE:

@@ -66,9 +66,8 @@ static int listen_at(const char *path)
 _Noreturn void vsock_peer_serve(enum vsock_cell cell, const char *path)
 {
 	static void (*const services[VSOCK_CELLS])(int) = {
-		[VSOCK_ROUND_TRIP] = echo,
-		[VSOCK_CONNECT] = leave,
-		[VSOCK_HOST_TO_GUEST] = discard,
+		[VSOCK_ROUND_TRIP] = echo,      [VSOCK_LONE_ROUND_TRIP] = echo,
+		[VSOCK_CONNECT] = leave,        [VSOCK_HOST_TO_GUEST] = discard,
 		[VSOCK_GUEST_TO_HOST] = source,
 	};
 	int listener = listen_at(path);

@@ -85,6 +85,9 @@ void vsock_results_print(const struct vsock_results *results)
 	       "median", "most", "/ceiling");
 	for (size_t at = 0; at < results->cell_count; at++)
 		print_cell(results, results->cells[at]);
+	if (results->repeated > 0)
+		printf("\n%u runs were repeated, their processor time was not seen\n",
+		       results->repeated);
 }
 
 static json_t *report_figure(const struct vsock_results *results, size_t subject,

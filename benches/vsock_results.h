@@ -23,6 +23,7 @@ struct vsock_results {
 	enum vsock_cell cells[VSOCK_CELLS];
 	size_t cell_count;
 	size_t round_count;
+	unsigned int repeated; /* runs whose processor time was not seen */
 	double samples[VSOCK_SUBJECTS][VSOCK_FIGURES][VSOCK_ROUNDS_MAX];
 };
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "benches/clock.h"
@@ -16,6 +17,7 @@
 enum {
 	LINE_BYTES = 32,
 	LATENCIES_MAX = 1 << 20, /* a run ends early with those */
+	PAUSE_NS = 1000 * 1000,  /* of lone round trips */
 	WAIT_MAX_S = 5,
 };
 
@@ -94,20 +96,40 @@ static int open_stream(const struct vsock_traffic_plan *plan, uint32_t port)
 
 /* -- Loads: each works until `until_ns` -- */
 
+/* Returns when it ended, in `*end_ns`. */
+static int make_round_trip(struct vsock_run *run, int fd, uint64_t *end_ns)
+{
+	uint64_t begin_ns = clock_now_ns();
+	int error = write_all(fd, chunk, VSOCK_PEER_ROUND_TRIP_BYTES);
+
+	if (error == 0)
+		error = read_all(fd, chunk, VSOCK_PEER_ROUND_TRIP_BYTES);
+	*end_ns = clock_now_ns();
+	latencies_us[run->count++] = (double)(*end_ns - begin_ns) / NS_PER_US;
+	return error;
+}
+
 static int make_round_trips(struct vsock_traffic *traffic, int fd, uint64_t until_ns)
 {
 	struct vsock_run *run = &traffic->run;
 	uint64_t now_ns = clock_now_ns();
 	int error = 0;
 
-	while (error == 0 && now_ns < until_ns && run->count < LATENCIES_MAX) {
-		uint64_t begin_ns = now_ns;
+	while (error == 0 && now_ns < until_ns && run->count < LATENCIES_MAX)
+		error = make_round_trip(run, fd, &now_ns);
+	return error;
+}
 
-		error = write_all(fd, chunk, VSOCK_PEER_ROUND_TRIP_BYTES);
-		if (error == 0)
-			error = read_all(fd, chunk, VSOCK_PEER_ROUND_TRIP_BYTES);
-		now_ns = clock_now_ns();
-		latencies_us[run->count++] = (double)(now_ns - begin_ns) / NS_PER_US;
+static int make_lone_round_trips(struct vsock_traffic *traffic, int fd, uint64_t until_ns)
+{
+	const struct timespec pause = {.tv_nsec = PAUSE_NS};
+	struct vsock_run *run = &traffic->run;
+	uint64_t now_ns = clock_now_ns();
+	int error = 0;
+
+	while (error == 0 && now_ns < until_ns && run->count < LATENCIES_MAX) {
+		nanosleep(&pause, NULL);
+		error = make_round_trip(run, fd, &now_ns);
 	}
 	return error;
 }
@@ -166,6 +188,7 @@ static int work(struct vsock_traffic *traffic, int fd, unsigned int ms)
 {
 	static int (*const loads[VSOCK_CELLS])(struct vsock_traffic *, int, uint64_t) = {
 		[VSOCK_ROUND_TRIP] = make_round_trips,
+		[VSOCK_LONE_ROUND_TRIP] = make_lone_round_trips,
 		[VSOCK_CONNECT] = make_connections,
 		[VSOCK_HOST_TO_GUEST] = send_chunks,
 		[VSOCK_GUEST_TO_HOST] = receive_chunks,
@@ -207,7 +230,10 @@ static int run_with(struct vsock_traffic *traffic, int fd)
 
 static void summarize(struct vsock_traffic *traffic)
 {
-	struct stats_summary summary = stats_summarize(latencies_us, traffic->run.count);
+	bool has_latencies = traffic->plan.cell == VSOCK_ROUND_TRIP ||
+			     traffic->plan.cell == VSOCK_LONE_ROUND_TRIP;
+	struct stats_summary summary =
+		stats_summarize(latencies_us, has_latencies ? traffic->run.count : 0);
 
 	traffic->run.p50_us = summary.median;
 	traffic->run.p99_us = summary.p99;
@@ -245,7 +271,7 @@ static void *follow(void *argument)
 	if (traffic->plan.is_vm)
 		end_guest(&traffic->plan);
 	traffic->plan.ended(traffic->plan.context);
-	if (traffic->error == 0 && traffic->plan.cell == VSOCK_ROUND_TRIP)
+	if (traffic->error == 0)
 		summarize(traffic);
 	return NULL;
 }

@@ -52,6 +52,11 @@ static void test_round_trips(void **state)
 	near(vsock_figure_of(&run, VSOCK_ROUND_TRIP_CPU), 375);
 	near(vsock_figure_of(&run, VSOCK_ROUND_TRIP_EXITS), 3);
 	near(vsock_figure_of(&run, VSOCK_ROUND_TRIP_INTERRUPTS), 2);
+	near(vsock_figure_of(&run, VSOCK_LONE_ROUND_TRIP_P50), 240);
+	near(vsock_figure_of(&run, VSOCK_LONE_ROUND_TRIP_P99), 310.5);
+	near(vsock_figure_of(&run, VSOCK_LONE_ROUND_TRIP_CPU), 375);
+	near(vsock_figure_of(&run, VSOCK_LONE_ROUND_TRIP_EXITS), 3);
+	near(vsock_figure_of(&run, VSOCK_LONE_ROUND_TRIP_INTERRUPTS), 2);
 }
 
 static void test_connections(void **state)
