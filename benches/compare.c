@@ -158,7 +158,7 @@ static void print_label(const json_t *result, const char *reference)
 	name_place(result, place);
 	snprintf(subject, sizeof(subject), "%s%s%s", text_of(result, "subject"),
 		 reference == NULL ? "" : "/", reference == NULL ? "" : reference);
-	printf("%-32s %-18s", place, subject);
+	printf("%-32s %-28s", place, subject);
 }
 
 static void print_result(const json_t *left, const json_t *right)
@@ -233,7 +233,7 @@ static void compare(const json_t *all_left, const json_t *all_right)
 	json_t *left;
 	size_t at;
 
-	printf("%-32s %-18s %11s %11s %8s %11s %11s %8s\n", "metric", "subject", "A median",
+	printf("%-32s %-28s %11s %11s %8s %11s %11s %8s\n", "metric", "subject", "A median",
 	       "B median", "change", "A p99", "B p99", "change");
 	json_array_foreach (all_left, at, left) {
 		json_t *right = find(all_right, left, text_of(left, "subject"));

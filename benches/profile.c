@@ -28,6 +28,7 @@
 
 #include "benches/child.h"
 #include "benches/options.h"
+#include "benches/preparation.h"
 #include "benches/profile_results.h"
 #include "benches/profile_trace.h"
 #include "benches/report.h"
@@ -35,7 +36,7 @@
 #include "benches/workspace.h"
 
 enum {
-	SUBJECTS_MAX = 3,
+	SUBJECTS_MAX = 5,
 	LAUNCHES_USUAL = 100,
 	LAUNCHES_QUICK = 20,
 	SAMPLED_USUAL = 20,
@@ -64,19 +65,28 @@ static struct profiled *add(const char *first_role)
 	return added;
 }
 
-static void add_subjects(const struct startup_paths *paths)
+static void add_mote(const char *name, const struct startup_paths *paths,
+		     struct startup_devices devices)
+{
+	startup_command_mote(&add("launcher")->subject, name, paths, devices);
+}
+
+static void add_subjects(struct startup_paths paths)
 {
 	static const struct startup_devices none = {false};
 	static const struct startup_devices all = {true, true, true};
 
-	startup_command_floor(&add("floor")->subject, "floor", paths);
-	startup_command_mote(&add("launcher")->subject, "mote", paths, none);
+	startup_command_floor(&add("floor")->subject, "floor", &paths);
+	add_mote("mote", &paths, none);
 	if (geteuid() != 0) {
-		printf("mote+devices: skipped, only root can make a tap\n");
+		printf("mote+devices, mote+prepared: skipped, only root can make a tap or "
+		       "prepare\n");
 		return;
 	}
 	startup_command_tap();
-	startup_command_mote(&add("launcher")->subject, "mote+devices", paths, all);
+	add_mote("mote+devices", &paths, all);
+	paths.prepared = preparation_make(paths.mote);
+	add_mote("mote+prepared", &paths, none);
 }
 
 static void drain(int fd)
@@ -197,7 +207,7 @@ int main(int argc, char *argv[])
 	struct options options = parse(argc, argv);
 
 	workspace_make(NULL);
-	add_subjects(&options.paths);
+	add_subjects(options.paths);
 	launch_all(options.launches);
 	trace_all(options.sampled);
 	profile_results_print(profiled, profiled_count);

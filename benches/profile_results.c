@@ -59,21 +59,21 @@ static void print_counters(const struct profiled *all, size_t count)
 {
 	printf("%-28s", "a launch, medians");
 	for (size_t at = 0; at < count; at++)
-		printf(" %12s", all[at].subject.name);
+		printf(" %14s", all[at].subject.name);
 	for (unsigned int counter = 0; counter < PROFILE_COUNTERS; counter++) {
 		bool is_split = counter == PROFILE_USER || counter == PROFILE_SYSTEM;
 
 		printf("\n%-28s", counters[counter].title);
 		for (size_t at = 0; at < count; at++)
-			printf(" %12.0f", is_split ? mean(&all[at], counter)
+			printf(" %14.0f", is_split ? mean(&all[at], counter)
 						   : summarize(&all[at], counter).median);
 	}
 	printf("\n%-28s", "system calls");
 	for (size_t at = 0; at < count; at++)
-		printf(" %12zu", count_calls(&all[at], NULL));
+		printf(" %14zu", count_calls(&all[at], NULL));
 	printf("\n%-28s", "  exits of the guest");
 	for (size_t at = 0; at < count; at++)
-		printf(" %12zu", count_calls(&all[at], "KVM_RUN"));
+		printf(" %14zu", count_calls(&all[at], "KVM_RUN"));
 	printf("\n");
 }
 

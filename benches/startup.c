@@ -10,8 +10,9 @@
  * the guest's first instruction, to its main function, to the first byte of its output, and to the
  * reaped process.
  *
- * Subjects: the floor; mote; mote with a disk, a NIC on a tap that is there already and a vsock, if
- * we are root; and each other monitor that is found and can run the guest, which is
+ * Subjects: the floor; mote; if we are root, mote with a disk, a NIC on a tap that is there already
+ * and a vsock, and both on a host that `mote prepare` has prepared; and each other monitor that is
+ * found and can run the guest, which is
  * slower by so much that it takes part in each N-th round only.  Without --mote the floor runs
  * against itself, which shows how far two equal programs seem to differ here.  With --disk, mote
  * runs once more with one drive, with --nic with a NIC; the guest leaves all devices alone, and the
@@ -35,6 +36,7 @@
 #include "benches/clock.h"
 #include "benches/guest_clock.h"
 #include "benches/options.h"
+#include "benches/preparation.h"
 #include "benches/report.h"
 #include "benches/startup_command.h"
 #include "benches/startup_peer.h"
@@ -103,24 +105,35 @@ static struct startup_subject *add_mote(const struct family *family, const char 
 	return added;
 }
 
-/* Mote with devices, as they are asked for; and with one of each, where a tap can be had. */
+/* Mote with devices, as they are asked for. */
 static void add_devices(const struct options *options, const struct family *family)
 {
 	static const struct startup_devices disk = {.has_disk = true};
 	static const struct startup_devices nic = {.has_nic = true};
-	static const struct startup_devices all = {true, true, true};
-	bool has_tap = geteuid() == 0;
 
-	if (has_tap || options->has_nic)
+	if (geteuid() == 0 || options->has_nic)
 		startup_command_tap();
 	if (options->has_disk)
 		add_mote(family, "mote+disk", disk);
 	if (options->has_nic)
 		add_mote(family, "mote+nic", nic);
-	if (has_tap)
-		add_mote(family, "mote+devices", all);
-	else
-		printf("mote+devices: skipped, only root can make a tap\n");
+}
+
+/* What only root can have: mote with a device of each kind, and both on a prepared host. */
+static void add_for_root(struct family family)
+{
+	static const struct startup_devices none = {false};
+	static const struct startup_devices all = {true, true, true};
+
+	if (geteuid() != 0) {
+		printf("mote+devices, mote+prepared: skipped, only root can make a tap or "
+		       "prepare\n");
+		return;
+	}
+	add_mote(&family, "mote+devices", all);
+	family.paths.prepared = preparation_make(family.paths.mote);
+	family.mote = add_mote(&family, "mote+prepared", none);
+	add_mote(&family, "mote+prepared+devices", all);
 }
 
 static void add_peer(const struct options *options, const struct family *family, size_t peer)
@@ -170,6 +183,7 @@ static void add_subjects(const struct options *options)
 	}
 	plain.mote = add_mote(&plain, "mote", (struct startup_devices){false});
 	add_devices(options, &plain);
+	add_for_root(plain);
 	for (size_t peer = 0; peer < STARTUP_PEERS && !options->has_no_peers; peer++)
 		add_peer(options, &plain, peer);
 	if (options->clock_path == NULL)

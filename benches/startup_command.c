@@ -77,7 +77,8 @@ void startup_command_mote(struct subject *subject, const char *name,
 	snprintf(file_name, sizeof(file_name), "%s%s.json", name, paths->has_clock ? ".clock" : "");
 	*subject = (struct subject){
 		.name = name,
-		.arguments = {paths->mote, "run", "--result", "/dev/fd/3",
+		.arguments = {paths->mote, "run", "--result", "/dev/fd/3", "--prepared",
+			      paths->prepared == NULL ? "none" : paths->prepared,
 			      workspace_write_json(file_name, config)},
 		.format = SUBJECT_RESULT_LINE,
 		.has_clock = paths->has_clock,

@@ -27,7 +27,8 @@ struct startup_paths {
 	const char *mote;
 	const char *floor;
 	const char *guest;
-	bool has_clock; /* it is start_clock */
+	bool has_clock;       /* it is start_clock */
+	const char *prepared; /* what `mote prepare` made, or NULL: as on a host without */
 };
 
 struct startup_devices {

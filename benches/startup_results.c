@@ -140,7 +140,7 @@ static struct stats_summary summarize_addition(const struct startup_subject *of,
 
 static void print_row(const char *metric, const char *subject, const struct stats_summary *summary)
 {
-	printf("%-32s %-16s %10.1f %10.1f %10.1f", metric, subject, summary->median, summary->p90,
+	printf("%-32s %-22s %10.1f %10.1f %10.1f", metric, subject, summary->median, summary->p90,
 	       summary->p99);
 }
 
@@ -196,7 +196,7 @@ void startup_results_print(struct startup_results *results)
 	size_t count = results->subject_count;
 
 	printf("us since the spawn; ratios to the floor, within each round\n");
-	printf("%-32s %-16s %10s %10s %10s   %6s %6s\n", "metric", "subject", "median", "p90",
+	printf("%-32s %-22s %10s %10s %10s   %6s %6s\n", "metric", "subject", "median", "p90",
 	       "p99", "ratio", "p99");
 	for (unsigned int metric = 0; metric < STARTUP_METRICS; metric++)
 		for (size_t at = 0; at < count; at++)
