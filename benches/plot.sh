@@ -105,8 +105,11 @@ draw_stages() {
 }
 
 draw_scaling() {
-	local metric=$1 subject unit axis curves=() count=0
+	local metric=$1 subject unit axis scale curves=() count=0
 	unit=$(list 'first(.results[] | select(.metric == $metric)).unit' "$metric")
+	# Tails that dwarf the rest would hide it on a linear axis.
+	scale=$(list '[.results[] | select(.metric == $metric and .x) | .median, .p99]
+		| if min > 0 and max > 20 * min then "set logscale y" else "set yrange [0:*]" end' "$metric")
 	axis=$(list 'first(.results[] | select(.metric == $metric and .x)).x.name' "$metric")
 	while read -r subject; do
 		count=$((count + 1))
@@ -120,7 +123,8 @@ draw_scaling() {
 		set xlabel "$axis" noenhanced
 		set ylabel "$unit" noenhanced
 		set xrange [0:*]
-		set yrange [0:*]
+		set rmargin -1
+		$scale
 		set key outside right top
 		$(join_curves "${curves[@]}")
 	END

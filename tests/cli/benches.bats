@@ -9,13 +9,12 @@ bats_require_minimum_version 1.5.0
 setup() {
 	top=$(realpath "$BATS_TEST_DIRNAME/../..")
 	benches=$(realpath "${MOTE_BENCHES:-$top/build/release/benches}")
+	mote=$(realpath "${MOTE:-$top/build/release/monitor/mote}")
+	guests=$(realpath "${MOTE_GUESTS:-$top/build/release/tests/guests}")
 	cd "$BATS_TEST_TMPDIR"
 }
 
-# The programs and guests of the build, where guests can run.
 need_kvm() {
-	mote=$(realpath "${MOTE:-$top/build/release/monitor/mote}")
-	guests=$(realpath "${MOTE_GUESTS:-$top/build/release/tests/guests}")
 	[[ ${MOTE_KVM:-} != none ]] && "$top/tests/vm/kvm_works.sh" "$mote" || skip "no usable /dev/kvm"
 }
 
@@ -169,7 +168,7 @@ peer() {
 @test "profile: what launches used" {
 	need_kvm
 	run -0 "$benches/bench_profile" --mote "$mote" --floor "$benches/floor" \
-		--guest "$guests/hello.elf" --launches 2 --json profile.json
+		--guest "$guests/hello.elf" --launches 2 --sampled 1 --json profile.json
 	has profile.json profile.processor mote '.mean > 0'
 	[[ $output == *"left out"* ]] || has profile.json profile.guest_exits floor '.median > 0'
 }
