@@ -118,7 +118,9 @@ is_asked_anew() {
 }
 
 # Each word of the head but the count, whose place is 12: magic, entries, device, modules, processor.
-for at in 0 8 16 24 32 40 48 56 64 68 72 76 80 84; do
+places='0 8 16 24 32 40 48 56 64 68 72 76 80 84'
+[ -z "${MOTE_EMULATED:-}" ] || places='16 64'
+for at in $places; do
 	cp "$real" "$prepared/cpuid"
 	altered
 	old=$(dd if="$real" bs=1 skip=$at count=1 2>/dev/null | od -An -tu1 | tr -d ' ')
@@ -253,17 +255,25 @@ fi
 # --- As jailed as elsewhere ---
 
 # jail.t, with every mote of it on a prepared host.
-cat >"$tap_work/mote" <<EOF2
-#!/bin/sh
-[ "\$1" = run ] || exec "$MOTE" "\$@"
-shift
-exec "$MOTE" run --prepared "$prepared" "\$@"
-EOF2
-chmod 755 "$tap_work/mote"
-MOTE=$tap_work/mote "$here/jail.t" >"$tap_work/jail" 2>&1
-check 'jail.t passes in a shared room' [ $? -eq 0 ]
-grep '^not ok' -A 2 "$tap_work/jail" | sed 's/^/# /'
-check 'jail.t: it looked at something' [ "$(grep -c '^ok' "$tap_work/jail")" -gt 100 ]
+look_at_jail() {
+	cat >"$tap_work/mote" <<-EOF
+		#!/bin/sh
+		[ "\$1" = run ] || exec "$MOTE" "\$@"
+		shift
+		exec "$MOTE" run --prepared "$prepared" "\$@"
+	EOF
+	chmod 755 "$tap_work/mote"
+	MOTE=$tap_work/mote "$here/jail.t" >"$tap_work/jail" 2>&1
+	check 'jail.t passes in a shared room' [ $? -eq 0 ]
+	grep '^not ok' -A 2 "$tap_work/jail" | sed 's/^/# /'
+	check 'jail.t: it looked at something' [ "$(grep -c '^ok' "$tap_work/jail")" -gt 100 ]
+}
+
+if [ -z "${MOTE_EMULATED:-}" ]; then
+	look_at_jail
+else
+	skip 'jail.t in a shared room' 'takes too long on an emulated processor'
+fi
 
 escape=$MOTE_GUESTS/../jail/escape
 if [ ! -x "$escape" ]; then
