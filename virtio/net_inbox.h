@@ -36,21 +36,22 @@ struct net_buffer {
 	uint32_t bytes;
 };
 
+/* What is large comes last: a start, and small frames, leave it untouched. */
 struct net_inbox {
 	bool is_mergeable;     /* a frame may lie in several chains; else there is one at a time */
 	uint32_t wanted_bytes; /* collect no more than for a frame of that size, and its header */
-
-	/* First in, first out. */
-	struct net_buffer buffers[QUEUE_SIZE_MAX];
 	unsigned int buffer_count;
-	struct iovec
-		segments[NET_PORT_SEGMENTS_MAX]; /* of the buffers; one is left for the spill */
 	unsigned int segment_count;
 	uint64_t bytes; /* sum over the buffers */
 
 	/* Header and frame that were read, and not given to the driver yet; 0: none. */
 	uint32_t waiting_bytes;
 	uint32_t spilled_bytes; /* of them, the last, in the spill */
+
+	/* First in, first out. */
+	struct net_buffer buffers[QUEUE_SIZE_MAX];
+	struct iovec
+		segments[NET_PORT_SEGMENTS_MAX]; /* of the buffers; one is left for the spill */
 	uint8_t spill[NET_RECEIVED_MAX_BYTES];
 };
 

@@ -53,7 +53,6 @@ struct net {
 	struct rate_limiter receive_limiter;
 	struct rate_limiter transmit_limiter;
 	struct net_counters counters;
-	struct net_inbox inbox;
 	bool link_is_up;
 
 	/* When to look at the port, or at the queue, again; VIRTIO_NEVER. */
@@ -64,7 +63,9 @@ struct net {
 	bool transmit_blocked;    /* the port took no more: wait until it does */
 	uint32_t transmit_credit; /* bytes that the limiter let through, but the port did not */
 
+	/* What is large comes last, so that a start touches one page. */
 	struct queue_chain chain; /* the one being looked at */
+	struct net_inbox inbox;
 };
 
 /* Whether the queue may be touched: it may be stopped while its device lives on. */
