@@ -14,9 +14,9 @@
  * numbers, is the I/O thread's.
  *
  * Receiving (net_inbox.h) happens on the I/O thread alone, in service(), with one interrupt for
- * each batch of frames.  Without chains to read into nothing waits for the port: the driver's next
- * notification brings it back.  A frame that found too little room is dropped if the driver adds
- * none for a while, since by then it may have none to add.
+ * each batch of frames, or several where they are large.  Without chains to read into nothing waits
+ * for the port: the driver's next notification brings it back.  A frame that found too little room
+ * is dropped if the driver adds none for a while, since by then it may have none to add.
  *
  * When the driver is ready, the device sends a reverse ARP request (RFC 903) with its own address,
  * so that switches learn where that address is now, however it got there.

@@ -9,6 +9,11 @@
 enum {
 	/* After that many frames in one go the other direction gets its turn at the lock. */
 	RECEIVE_MAX = 32,
+	/*
+	 * After so many bytes the driver hears of them while the rest is read: large frames take so
+	 * many chains each that few fit into a queue, and it would run dry before it is filled up.
+	 */
+	TELL_BYTES = 128 * 1024,
 	/* How long a frame waits for a driver that has shown too few chains for it. */
 	PATIENCE_NS = 100 * 1000 * 1000,
 	/* A read that failed, for a reason that may pass, must not be tried without a pause. */
@@ -158,10 +163,16 @@ static bool receive_one(struct net *net)
 
 static void receive(struct net *net)
 {
+	uint64_t told_bytes = net->counters.received_bytes;
 	unsigned int frames = 0;
 
-	while (frames < RECEIVE_MAX && receive_one(net))
+	while (frames < RECEIVE_MAX && receive_one(net)) {
 		frames++;
+		if (net->counters.received_bytes - told_bytes < TELL_BYTES)
+			continue;
+		told_bytes = net->counters.received_bytes;
+		virtio_device_signal(&net->device, NET_QUEUE_RECEIVE);
+	}
 	/* Of the rest the descriptor tells, but for what has been read from it already. */
 	if (frames == RECEIVE_MAX &&
 	    (net->inbox.waiting_bytes > 0 || net_port_has_frame(&net->port)))

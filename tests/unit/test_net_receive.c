@@ -125,6 +125,20 @@ static void a_batch_is_one_interrupt(void **state)
 		expect_frame(100 + i, 1);
 }
 
+/* The driver can offer what they lie in again before the queue is empty. */
+static void a_batch_of_large_frames_is_told_of_on_the_way(void **state)
+{
+	(void)state;
+	offer_many(120, 2048);
+	for (unsigned int i = 0; i < 6; i++)
+		arrive(30000);
+	serve_at(clock_ns());
+	assert_int_equal(board.net.counters.received_frames, 6);
+	assert_int_equal(board.interrupts, 2);
+	for (unsigned int i = 0; i < 6; i++)
+		expect_frame(30000, 15);
+}
+
 static void a_frame_fills_as_many_chains_as_it_needs(void **state)
 {
 	(void)state;
@@ -671,6 +685,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ON_TAP(a_frame_is_read_into_one_chain_if_it_fits),
 		ON_TAP(a_batch_is_one_interrupt),
+		ON_TAP(a_batch_of_large_frames_is_told_of_on_the_way),
 		ON_TAP(a_frame_fills_as_many_chains_as_it_needs),
 		ON_TAP(chains_of_different_and_odd_lengths),
 		ON_TAP(any_division_into_descriptors),

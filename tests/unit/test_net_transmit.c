@@ -512,6 +512,22 @@ static void a_long_batch_goes_on_on_the_io_thread(void **state)
 	expect_sent(&plain, 60);
 }
 
+/* A driver with a full queue hears of some while most still lie there. */
+static void a_turn_is_told_of_when_it_ends(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < QUEUE_SIZE_MAX; i++)
+		offer(&plain, 5);
+	notify(TX);
+	count_used();
+	for (unsigned int turn = 0; turn < 3; turn++) {
+		forget_what_was_heard();
+		serve_at(clock_ns());
+		assert_int_equal(board.interrupts, 1);
+		assert_in_range(count_used(), 1, QUEUE_SIZE_MAX / 8);
+	}
+}
+
 /* As much as one call takes, and no more, leaves nothing to the I/O thread. */
 static void a_batch_that_just_fits_wakes_nobody(void **state)
 {
@@ -598,6 +614,7 @@ int main(void)
 		ON_TAP(a_blocked_frame_is_charged_once),
 		ON_TAP(wrong_frames_cost_nothing),
 		ON_TAP(a_long_batch_goes_on_on_the_io_thread),
+		ON_TAP(a_turn_is_told_of_when_it_ends),
 		ON_TAP(a_batch_that_just_fits_wakes_nobody),
 		ON_TAP(no_notification_is_lost),
 		ON_TAP(an_error_of_the_host_loses_the_frame),
