@@ -41,7 +41,7 @@ struct policy_row {
 	const char *name;
 	uint32_t call;  /* its number on x86-64 */
 	int argument;   /* 0 to 5, or POLICY_ANY */
-	uint64_t value; /* that the argument must have, all 64 bits of it */
+	uint32_t value; /* of its low half, all that the kernel looks at in each of these */
 	const char *value_name;
 	const char *reason;
 };

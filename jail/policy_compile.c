@@ -59,8 +59,9 @@ static int add_row(scmp_filter_ctx filter, enum jail_role role, size_t number)
 	const struct policy_row *row = &policy_rows[number];
 	struct scmp_arg_cmp only = {
 		.arg = (unsigned int)row->argument,
-		.op = SCMP_CMP_EQ,
-		.datum_a = row->value,
+		.op = SCMP_CMP_MASKED_EQ,
+		.datum_a = UINT32_MAX,
+		.datum_b = row->value,
 	};
 
 	return seccomp_rule_add_array(filter, action_of_row(role, number), (int)row->call,

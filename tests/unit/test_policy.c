@@ -59,6 +59,8 @@ static uint32_t evaluate(const struct filter_program *program, const struct secc
 			return instruction->k;
 		if (instruction->code == (BPF_LD | BPF_W | BPF_ABS))
 			accumulator = load(data, instruction->k);
+		else if (instruction->code == (BPF_ALU | BPF_AND | BPF_K))
+			accumulator &= instruction->k;
 		else if (instruction->code == (BPF_JMP | BPF_JA))
 			at += instruction->k;
 		else if (BPF_CLASS(instruction->code) == BPF_JMP)
