@@ -644,7 +644,7 @@ static unsigned int sweep_directory(int directory_fd)
 
 	if (lseek(directory_fd, 0, SEEK_SET) < 0)
 		return 0;
-	while ((bytes = getdents64(directory_fd, entries, sizeof(entries))) > 0) {
+	while ((bytes = getdents64(directory_fd, (void *)entries, sizeof(entries))) > 0) {
 		for (ssize_t at = 0; at < bytes;) {
 			const struct dirent64 *entry = (const void *)&entries[at];
 
@@ -677,7 +677,7 @@ static int remove_group(const struct cgroup_hierarchy *hierarchy, const char *na
 			return 0;
 		if (errno != EBUSY || *patience_ns <= 0)
 			return -errno;
-		nanosleep(&pause, NULL);
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
 		*patience_ns -= pause.tv_nsec;
 		pause.tv_nsec *= 2;
 	}

@@ -12,7 +12,7 @@ static rlim_t lower_of(rlim_t one, rlim_t other)
 }
 
 /* RLIM_INFINITY is the highest number, so it is a limit like any other here. */
-static int lower(__rlimit_resource_t resource, rlim_t most)
+static int lower(unsigned int resource, rlim_t most)
 {
 	struct rlimit limit;
 
@@ -30,7 +30,7 @@ static int lower(__rlimit_resource_t resource, rlim_t most)
 int limits_lower(const struct limits *limits)
 {
 	const struct {
-		__rlimit_resource_t resource;
+		unsigned int resource;
 		rlim_t most;
 	} rows[] = {
 		{RLIMIT_CORE, 0},

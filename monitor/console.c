@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "monitor/terminal.h"
 #include "monitor/trace.h"
 
 #define NS_PER_MS UINT64_C(1000000)
@@ -45,7 +46,7 @@ static void give_up(struct console *console, int error)
 
 static void init_device(struct console *console)
 {
-	int own = isatty(console->fd) ? reopen_terminal(console->fd) : -1;
+	int own = terminal_is(console->fd) ? reopen_terminal(console->fd) : -1;
 
 	console->mode = CONSOLE_POLLS;
 	if (own < 0)
@@ -84,7 +85,7 @@ static ssize_t write_if_polled(int fd, const uint8_t *bytes, size_t count)
 		errno = EAGAIN;
 		return -1;
 	}
-	if (isatty(fd))
+	if (terminal_is(fd))
 		return write(fd, bytes, 1);
 	return write(fd, bytes, count < PIPE_BUF ? count : PIPE_BUF);
 }
@@ -182,7 +183,7 @@ void console_throttle(struct console *console)
 		pthread_mutex_unlock(&console->lock);
 		if (enough)
 			return;
-		nanosleep(&step, NULL);
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &step, NULL);
 	}
 	pthread_mutex_lock(&console->lock);
 	console->stalled = true;

@@ -230,7 +230,7 @@ static int acquire_patiently(const struct opening *opening, struct drive_file *f
 	if (error != -EBUSY || explain_use(opening))
 		return error;
 	for (int attempt = 0; error == -EBUSY && attempt < LOCK_ATTEMPTS; attempt++) {
-		nanosleep(&pause, NULL);
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
 		error = acquire(opening, file);
 	}
 	if (error == -EBUSY)

@@ -9,6 +9,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "monitor/terminal.h"
+
 static void on_readable(void *owner, short events);
 
 int input_init(struct input *input)
@@ -17,7 +19,7 @@ int input_init(struct input *input)
 
 	input->shared = fstat(input->fd, &status) == 0 &&
 			(S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode));
-	input->terminal = isatty(input->fd);
+	input->terminal = terminal_is(input->fd);
 	atomic_store(&input->wanted, input->terminal);
 	input->watch = loop_watch(input->loop, input->fd, input->terminal ? POLLIN : 0, on_readable,
 				  input);

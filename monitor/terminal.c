@@ -6,11 +6,18 @@
 #include <signal.h>
 #include <unistd.h>
 
+bool terminal_is(int fd)
+{
+	struct termios settings;
+
+	return tcgetattr(fd, &settings) == 0;
+}
+
 int terminal_enter(struct terminal *terminal, int fd)
 {
 	struct termios raw;
 
-	if (!isatty(fd))
+	if (!terminal_is(fd))
 		return 0;
 	/* A background job that touched the terminal would be stopped by SIGTTOU. */
 	if (tcgetpgrp(fd) != getpgrp())

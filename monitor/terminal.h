@@ -20,6 +20,9 @@ struct terminal {
 	struct termios saved;
 };
 
+/* isatty(), but by the one request that the jail's policy knows, whatever the C library takes. */
+bool terminal_is(int fd);
+
 /*
  * Switch to raw mode if `fd` is a terminal and mote runs in its foreground; does
  * nothing otherwise.  Returns 0 or a negative errno.

@@ -268,7 +268,7 @@ static bool is_patient(unsigned int refusals)
 	const struct timespec pause = {.tv_nsec = REFUSAL_PAUSE_NS};
 
 	if (refusals > REFUSALS_UNPAUSED)
-		nanosleep(&pause, NULL);
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
 	return refusals < REFUSALS_MAX;
 }
 
