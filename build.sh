@@ -9,7 +9,7 @@ readonly build="$top/build"
 cd "$top"
 
 # What a task needs, by Debian package.  A package is looked for only when its task runs.
-readonly packages_build=(gcc clang meson ninja-build pkg-config libjansson-dev liburing-dev libseccomp-dev libc6-dev linux-libc-dev)
+readonly packages_build=(gcc clang meson ninja-build pkg-config libjansson-dev liburing-dev libseccomp-dev libc6-dev linux-libc-dev musl-dev musl-tools)
 readonly packages_test=(libcmocka-dev libcap-ng-dev acpica-tools libclang-rt-14-dev bats perl jq python3 procps util-linux iproute2 passt busybox-static)
 readonly packages_lab=(qemu-system-x86 busybox-static cpio kmod zstd xz-utils binutils dmsetup e2fsprogs fio squashfs-tools iproute2 ethtool iperf3 passt socat)
 readonly packages_kernel=(gcc make bc bison flex libelf-dev xz-utils zstd cpio perl)
@@ -86,9 +86,12 @@ compile() {
 	}
 }
 
+# What is around mote with the machine's C library, mote itself with musl: monitor/musl/README.md.
 build_release() {
-	compile release gcc -Doptimization=2 -Ddebug=false -Db_lto=true
-	strip -o "$build/mote" "$build/release/monitor/mote"
+	local optimized=(-Doptimization=2 -Ddebug=false -Db_lto=true)
+	compile release gcc "${optimized[@]}"
+	compile ship gcc "${optimized[@]}" --cross-file "$top/monitor/musl/cross.ini"
+	strip -o "$build/mote" "$build/ship/monitor/mote"
 }
 
 build_debug() {

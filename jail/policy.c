@@ -161,10 +161,10 @@ const struct policy_row policy_rows[] = {
 	 "the descriptors of the group"},
 
 	/* the launcher reports */
+	{LAUNCHER, USED, CALL(writev), ANY,
+	 "the trace as a table, which the C library writes so"},
 	{LAUNCHER, RARE, CALL(poll), ANY,
 	 "whether there is room for a message, in runs that end with one"},
-	{LAUNCHER, RARE, CALL(brk), ANY,
-	 "a report that is longer than what the heap has left"},
 
 	/* the broker: a launcher of a VM with a vsock socket, which looks at the directory of that one */
 	{BROKER, USED, CALL(recvfrom), ANY,
@@ -251,5 +251,5 @@ bool policy_row_allows(const struct policy_row *row, enum jail_role role, uint32
 {
 	if (!(row->roles & POLICY_ROLE(role)) || row->call != call)
 		return false;
-	return row->argument == POLICY_ANY || arguments[row->argument] == row->value;
+	return row->argument == POLICY_ANY || (uint32_t)arguments[row->argument] == row->value;
 }

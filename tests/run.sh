@@ -16,6 +16,8 @@ log="$build/test.log"
 
 export MOTE="$build/mote"
 export MOTE_GUESTS="$build/release/tests/guests"
+# Motes whose filters were made for a test.
+export MOTE_POLICY="$build/ship/tests/jail"
 export CMOCKA_MESSAGE_OUTPUT=TAP
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1

@@ -238,7 +238,6 @@ static const struct attempt attempts[] = {
 
 	/* calls of the list, used for something else */
 	{"readv", LAUNCHER, NOTED, SYS_readv, {0, 0, 0}},
-	{"writev", LAUNCHER, NOTED, SYS_writev, {1, 0, 0}},
 	{"ioctl TUNSETIFF", ALL, NOTED, SYS_ioctl, {ANYTHING, TUNSETIFF, ADDRESS(page)}},
 	{"ioctl TUNSETPERSIST", ALL, NOTED, SYS_ioctl, {ANYTHING, TUNSETPERSIST, 1}},
 	{"ioctl TUNSETOFFLOAD", LAUNCHER | IO, NOTED, SYS_ioctl, {ANYTHING, TUNSETOFFLOAD, 0}},
@@ -248,7 +247,6 @@ static const struct attempt attempts[] = {
 	 {0, KVM_SET_USER_MEMORY_REGION, ADDRESS(page)}},
 	{"ioctl KVM_SET_REGS", ALL, NOTED, SYS_ioctl, {0, KVM_SET_REGS, ADDRESS(page)}},
 	{"ioctl KVM_RUN", LAUNCHER | IO, NOTED, SYS_ioctl, {0, KVM_RUN, 0}},
-	{"ioctl KVM_RUN with a high half", VCPU, NOTED, SYS_ioctl, {0, KVM_RUN | 1UL << 32, 0}},
 	{"ioctl TIOCSTI", ALL, NOTED, SYS_ioctl, {ANYTHING, TIOCSTI, ADDRESS("\n")}},
 	{"ioctl TIOCLINUX", ALL, NOTED, SYS_ioctl, {ANYTHING, TIOCLINUX, ADDRESS("\3")}},
 	{"ioctl FIONBIO", ALL, NOTED, SYS_ioctl, {ANYTHING, FIONBIO, ADDRESS(page)}},

@@ -6,7 +6,7 @@
 # shellcheck source=tests/vm/tap.sh
 . "${0%/*}/../vm/tap.sh"
 
-tools=$MOTE_GUESTS/../jail
+tools=$MOTE_POLICY
 
 # run_without CALL : sets status
 run_without() {

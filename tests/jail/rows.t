@@ -12,7 +12,7 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 
 here=${0%/*}
-tools=$MOTE_GUESTS/../jail
+tools=$MOTE_POLICY
 export MOTE="$tools/trace_rows"
 export MOTE_ROWS="$tap_work/counts"
 # A traced call takes some ten times as long, and the point is not to be prompt.
