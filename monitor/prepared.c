@@ -10,13 +10,11 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/platform/x86.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-static_assert(sizeof(struct prepared_source) ==
-		      8 + 2 * 4 + (2 + PREPARED_MODULES) * 8 + PREPARED_PROCESSOR_WORDS * 4,
+static_assert(sizeof(struct prepared_source) == 8 + 2 * 4 + (2 + PREPARED_MODULES) * 8,
 	      "no padding: it is compared as bytes");
 
 /* A module that is loaded anew has another inode in sysfs. */
@@ -25,23 +23,6 @@ static uint64_t inode_of(const char *path)
 	struct stat status;
 
 	return stat(path, &status) == 0 ? status.st_ino : 0;
-}
-
-/*
- * As libc has asked CPUID when this process began: asking again would be two of the traps that are
- * to be saved.  Without the APIC id (leaf 1, EBX), which says on which processor this runs.
- */
-static void identify_processor(uint32_t words[PREPARED_PROCESSOR_WORDS])
-{
-	const unsigned int *leaf_1 = __x86_get_cpuid_feature_leaf(CPUID_INDEX_1)->cpuid_array;
-	const unsigned int *leaf_7 = __x86_get_cpuid_feature_leaf(CPUID_INDEX_7)->cpuid_array;
-
-	words[0] = leaf_1[0];
-	words[1] = leaf_1[2];
-	words[2] = leaf_1[3];
-	words[3] = leaf_7[1];
-	words[4] = leaf_7[2];
-	words[5] = leaf_7[3];
 }
 
 int prepared_identify(struct prepared_source *source, int kvm_fd)
@@ -58,7 +39,6 @@ int prepared_identify(struct prepared_source *source, int kvm_fd)
 		.module_inodes = {inode_of("/sys/module/kvm"), inode_of("/sys/module/kvm_intel"),
 				  inode_of("/sys/module/kvm_amd"), inode_of("/sys/module/kvm_pvm")},
 	};
-	identify_processor(source->processor);
 	return 0;
 }
 

@@ -8,8 +8,8 @@
  * move into (jail/room.h).
  *
  * The directory is one that root has made and only root can change; any other is not used, and so
- * is a file in it.  The answer is used as long as the device, KVM's modules and the processor are
- * the ones that gave it: a host that is a VM itself can wake up on another.  The namespaces are
+ * is a file in it.  The answer is used as long as the device and KVM's modules are the ones that
+ * gave it; a host that is a VM itself keeps its CPUID wherever it wakes up.  The namespaces are
  * used by who may enter them, which root of a container's user namespace may not.  A mount
  * namespace that is copied from the host's, as services and containers have, lacks "mounts".
  * What is missing or does not fit is done at the start as if nothing were prepared.
@@ -34,7 +34,6 @@
 enum {
 	PREPARED_NONE = -1,
 	PREPARED_MODULES = 4,
-	PREPARED_PROCESSOR_WORDS = 6,
 };
 
 /* Which KVM has answered: the head of the file "cpuid", whose entries follow. */
@@ -44,8 +43,7 @@ struct prepared_source {
 	uint32_t entry_count;
 	uint64_t device_number;
 	uint64_t device_inode;
-	uint64_t module_inodes[PREPARED_MODULES];     /* 0: not loaded */
-	uint32_t processor[PREPARED_PROCESSOR_WORDS]; /* model and features, leaves 1 and 7 */
+	uint64_t module_inodes[PREPARED_MODULES]; /* 0: not loaded */
 };
 
 struct prepared {

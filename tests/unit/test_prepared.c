@@ -157,7 +157,7 @@ static void no_more_and_no_less_than_is_told(void **state)
 	}
 }
 
-/* Magic, size of an entry, count, device, each module, processor. */
+/* Magic, size of an entry, count, device, each module. */
 static void the_answer_of_another_kvm_is_not(void **state)
 {
 	unsigned char *source = (unsigned char *)&answer.source;

@@ -117,9 +117,9 @@ is_asked_anew() {
 	is "$is_text: not a word" "$errors" ''
 }
 
-# Each word of the head but the count, whose place is 12: magic, entries, device, modules, processor.
-places='0 8 16 24 32 40 48 56 64 68 72 76 80 84'
-[ -z "${MOTE_EMULATED:-}" ] || places='16 64'
+# Each word of the head but the count, whose place is 12: magic, entries, device, modules.
+places='0 8 16 24 32 40 48 56'
+[ -z "${MOTE_EMULATED:-}" ] || places='16 32'
 for at in $places; do
 	cp "$real" "$prepared/cpuid"
 	altered
