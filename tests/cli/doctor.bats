@@ -117,7 +117,7 @@ need_hidden_kvm() {
 	if [[ -e /run/mote ]]; then
 		grep -qE '^(ok  |warn)  prepared ' <<<"$output"
 	else
-		grep -qE '^warn  prepared +no  - mote prepare, as root after each boot: ' <<<"$output"
+		grep -qE '^warn  prepared +no +- mote prepare, as root after each boot: ' <<<"$output"
 	fi
 }
 
