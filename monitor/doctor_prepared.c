@@ -49,10 +49,11 @@ static void judge(const struct prepared *prepared, struct doctor_report *report)
 	else if (has_answer)
 		doctor_add(report, NAME, DOCTOR_OK, "", "KVM's CPUID and an empty room");
 	else
-		doctor_add(report, NAME, DOCTOR_WARN,
-			   "mote prepare, as root, once more: /dev/kvm, KVM's modules or the "
-			   "processor are not those that were asked",
-			   "an empty room only");
+		doctor_add(
+			report, NAME, DOCTOR_WARN,
+			"mote prepare, as root, once more: /dev/kvm or KVM's modules are not those "
+			"that were asked",
+			"an empty room only");
 }
 
 void doctor_prepared(const struct doctor_files *files, struct doctor_report *report)
