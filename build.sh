@@ -211,14 +211,14 @@ task_fuzz() {
 bench_startup() {
 	(need "${packages_bench_startup[@]}") || true
 	"$build/release/benches/bench_startup" --mote "$build/mote" \
-		--floor "$build/release/benches/floor" \
+		--floor "$build/ship/benches/floor" \
 		--guest "$build/release/tests/guests/hello.elf" \
 		--clock-guest "$build/release/tests/guests/start_clock.elf" "$@"
 }
 
 bench_parallel() {
 	"$build/release/benches/bench_parallel" --mote "$build/mote" \
-		--floor "$build/release/benches/floor" \
+		--floor "$build/ship/benches/floor" \
 		--guest "$build/release/tests/guests/hello.elf" "$@"
 }
 
@@ -226,7 +226,7 @@ bench_parallel() {
 bench_density() {
 	((EUID == 0)) || die "bench density looks at the memory of jailed processes: run it as root"
 	"$build/release/benches/bench_density" --mote "$build/mote" \
-		--floor "$build/release/benches/floor" \
+		--floor "$build/ship/benches/floor" \
 		--guest "$build/release/tests/guests/idle.elf" "$@"
 }
 
@@ -257,7 +257,7 @@ bench_vsock() {
 bench_profile() {
 	(need "${packages_bench_profile[@]}") || true
 	"$build/release/benches/bench_profile" --mote "$build/mote" \
-		--floor "$build/release/benches/floor" \
+		--floor "$build/ship/benches/floor" \
 		--guest "$build/release/tests/guests/hello.elf" "$@"
 }
 

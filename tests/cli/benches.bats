@@ -9,6 +9,7 @@ bats_require_minimum_version 1.5.0
 setup() {
 	top=$(realpath "$BATS_TEST_DIRNAME/../..")
 	benches=$(realpath "${MOTE_BENCHES:-$top/build/release/benches}")
+	floor=$(realpath "${MOTE_FLOOR:-$top/build/ship/benches/floor}")
 	mote=$(realpath "${MOTE:-$top/build/release/monitor/mote}")
 	guests=$(realpath "${MOTE_GUESTS:-$top/build/release/tests/guests}")
 	cd "$BATS_TEST_TMPDIR"
@@ -151,7 +152,7 @@ peer() {
 	peer lkvm <<-'END'
 		echo "something else"
 	END
-	PATH="$PWD/peers:$PATH" run -0 "$benches/bench_startup" --mote "$mote" --floor "$benches/floor" \
+	PATH="$PWD/peers:$PATH" run -0 "$benches/bench_startup" --mote "$mote" --floor "$floor" \
 		--guest "$guests/hello.elf" --clock-guest "$guests/start_clock.elf" \
 		--pairs 2 --peer-period 2 --json startup.json
 	[[ $output == *"cloud-hypervisor: skipped, it does not like this host"* ]]
@@ -167,7 +168,7 @@ peer() {
 
 @test "profile: what launches used" {
 	need_kvm
-	run -0 "$benches/bench_profile" --mote "$mote" --floor "$benches/floor" \
+	run -0 "$benches/bench_profile" --mote "$mote" --floor "$floor" \
 		--guest "$guests/hello.elf" --launches 2 --sampled 1 --json profile.json
 	has profile.json profile.processor mote '.mean > 0'
 	[[ $output == *"left out"* ]] || has profile.json profile.guest_exits floor '.median > 0'
@@ -175,7 +176,7 @@ peer() {
 
 @test "parallel: starts at once" {
 	need_kvm
-	run -0 "$benches/bench_parallel" --mote "$mote" --floor "$benches/floor" \
+	run -0 "$benches/bench_parallel" --mote "$mote" --floor "$floor" \
 		--guest "$guests/hello.elf" --starts 4 --rounds 1 --json parallel.json
 	has parallel.json parallel.reaped mote '.n == 4'
 }
