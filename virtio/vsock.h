@@ -66,7 +66,8 @@ void vsock_init(struct vsock *vsock);
 /*
  * The answer to vsock_owner.connect(), on the I/O thread: a connected stream socket,
  * non-blocking, which the device owns from now on (also if the guest has given up meanwhile), or
- * negative errno.
+ * negative errno: -EAGAIN if too many wait there to be accepted, and then connect() is called again
+ * a little later.
  */
 void vsock_connected(struct vsock *vsock, uint64_t token, int fd);
 

@@ -7,7 +7,7 @@
  *	GREETING     a client on the host has connected; its CONNECT line is being read
  *	WAITING      a stream that was refused is to be requested again
  *	REQUESTED    the guest is asked to accept (REQUEST, then its RESPONSE)
- *	CONNECTING   the guest asks, and the host's side is being connected
+ *	CONNECTING   the guest asks, and the host's side is being connected, now or a little later
  *	ESTABLISHED
  *	CLOSING      both ways are over and the guest knows it (SHUTDOWN); its RST is waited for
  *	RESETTING    an RST is due to the guest, after which it may use the two ports again
@@ -93,6 +93,8 @@ struct vsock_connection {
 	bool can_read;      /* there was something to read at the host's end, and may still be */
 	char greeting[VSOCK_GREETING_MAX_BYTES];
 	uint8_t greeting_bytes;
+	bool is_queued;        /* CONNECTING, and too many wait at the host: to be asked again */
+	uint8_t connect_tries; /* so far */
 
 	/* From the guest; free-running. */
 	uint32_t received;     /* what it sent */

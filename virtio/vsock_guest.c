@@ -22,10 +22,8 @@ static const char out_of_order[] = "a packet that does not fit the state of its 
 
 static void on_request(struct vsock_muxer *muxer, const struct vsock_header *header)
 {
-	const struct vsock_owner *owner = muxer->owner;
 	struct vsock_connection *connection =
 		vsock_table_allocate(&muxer->table, VSOCK_CONNECTING, VSOCK_FROM_GUEST);
-	int error = -ECONNREFUSED;
 
 	if (!connection) {
 		muxer->counters.refused++;
@@ -36,14 +34,7 @@ static void on_request(struct vsock_muxer *muxer, const struct vsock_header *hea
 	connection->host_port = header->dst_port;
 	vsock_connection_hear(connection, header);
 	vsock_table_enter(&muxer->table, connection);
-	vsock_muxer_limit(muxer, connection, VSOCK_TIMEOUT_NS);
-	if (owner->connect)
-		error = owner->connect(owner->context, vsock_table_tag(&muxer->table, connection),
-				       header->dst_port);
-	if (error) {
-		muxer->counters.refused++;
-		vsock_muxer_abort(muxer, connection, -error);
-	}
+	vsock_muxer_connect(muxer, connection);
 }
 
 /* -- By state -- */

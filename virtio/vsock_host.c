@@ -191,6 +191,10 @@ static void on_timeout(struct vsock_muxer *muxer, struct vsock_connection *conne
 			vsock_muxer_drop(muxer, connection, ETIMEDOUT);
 		break;
 	case VSOCK_CONNECTING:
+		if (connection->is_queued) {
+			vsock_muxer_connect(muxer, connection);
+			break;
+		}
 		muxer->counters.refused++;
 		vsock_muxer_abort(muxer, connection, ETIMEDOUT);
 		break;
@@ -228,6 +232,9 @@ void vsock_host_connected(struct vsock_muxer *muxer, uint64_t token, int fd)
 	if (!connection || connection->state != VSOCK_CONNECTING) {
 		if (fd >= 0)
 			close(fd);
+	} else if (fd == -EAGAIN && connection->connect_tries < VSOCK_CONNECT_TRIES_MAX) {
+		connection->is_queued = true;
+		vsock_muxer_limit(muxer, connection, VSOCK_QUEUE_NS);
 	} else if (fd < 0) {
 		muxer->counters.refused++;
 		vsock_muxer_abort(muxer, connection, -fd);

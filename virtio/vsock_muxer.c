@@ -91,6 +91,23 @@ void vsock_muxer_settle(struct vsock_muxer *muxer, struct vsock_connection *conn
 
 /* -- From state to state -- */
 
+void vsock_muxer_connect(struct vsock_muxer *muxer, struct vsock_connection *connection)
+{
+	const struct vsock_owner *owner = muxer->owner;
+	int error = -ECONNREFUSED;
+
+	connection->is_queued = false;
+	connection->connect_tries++;
+	vsock_muxer_limit(muxer, connection, VSOCK_TIMEOUT_NS);
+	if (owner->connect)
+		error = owner->connect(owner->context, vsock_table_tag(&muxer->table, connection),
+				       connection->host_port);
+	if (error) {
+		muxer->counters.refused++;
+		vsock_muxer_abort(muxer, connection, -error);
+	}
+}
+
 static uint32_t free_host_port(struct vsock_muxer *muxer, uint32_t guest_port)
 {
 	/* Ends soon: there are more ports than slots. */

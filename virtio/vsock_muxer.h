@@ -32,10 +32,13 @@
 enum {
 	VSOCK_RESETS_MAX = 64, /* a power of two */
 	VSOCK_EVENTS_MAX = 64, /* of the host's, taken at a time */
+	/* Of one connection, at a busy host: 1.5 s, for Linux gives up after 2 s by itself. */
+	VSOCK_CONNECT_TRIES_MAX = 150,
 };
 
 #define VSOCK_TIMEOUT_NS (UINT64_C(2000) * 1000 * 1000) /* of a state that waits for somebody */
 #define VSOCK_RETRY_NS   (UINT64_C(10) * 1000 * 1000)   /* until a stream is requested again */
+#define VSOCK_QUEUE_NS   (UINT64_C(10) * 1000 * 1000)   /* until a busy host is asked again */
 
 #define VSOCK_HOST_PORT_MIN (UINT32_C(1) << 30) /* of connections that the host begins */
 #define VSOCK_HOST_PORT_MAX (UINT32_MAX >> 1)
@@ -118,6 +121,9 @@ void vsock_muxer_settle(struct vsock_muxer *muxer, struct vsock_connection *conn
 /* The connection's state lasts so long at most, or VSOCK_NEVER: without end. */
 void vsock_muxer_limit(struct vsock_muxer *muxer, struct vsock_connection *connection,
 		       uint64_t after_ns);
+
+/* Have the owner connect the host's side of a connection that the guest asks for. */
+void vsock_muxer_connect(struct vsock_muxer *muxer, struct vsock_connection *connection);
 
 /* Ask the guest to accept on its port, from a port of the host that is free. */
 void vsock_muxer_request(struct vsock_muxer *muxer, struct vsock_connection *connection,

@@ -292,6 +292,72 @@ static void test_host_does_not_answer(void **state)
 	close(pair[0]);
 }
 
+/* A host with a full queue is asked again, until it has room. */
+static void test_a_busy_host_is_asked_again(void **state)
+{
+	int pair[2];
+
+	(void)state;
+	send_op(VSOCK_OP_REQUEST, GUEST_PORT, HOST_PORT);
+	for (unsigned int tries = 1; tries < 4; tries++) {
+		vsock_connected(&vsock, heard.token, -EAGAIN);
+		expect_none();
+		assert_int_equal(heard.connects, tries);
+		assert_in_range(vsock.device.due_ns, virtio_now_ns(),
+				virtio_now_ns() + VSOCK_QUEUE_NS);
+		time_passes();
+		assert_int_equal(heard.connects, tries + 1);
+		assert_int_equal(heard.port, HOST_PORT);
+	}
+	make_pair(pair);
+	vsock_connected(&vsock, heard.token, pair[1]);
+	expect(VSOCK_OP_RESPONSE, GUEST_PORT, HOST_PORT);
+	assert_int_equal(vsock.muxer.counters.refused, 0);
+	close(pair[0]);
+}
+
+static void test_a_busy_host_is_asked_so_often(void **state)
+{
+	(void)state;
+	send_op(VSOCK_OP_REQUEST, GUEST_PORT, HOST_PORT);
+	for (unsigned int tries = 1; tries < VSOCK_CONNECT_TRIES_MAX; tries++) {
+		vsock_connected(&vsock, heard.token, -EAGAIN);
+		expect_none();
+		time_passes();
+	}
+	assert_int_equal(heard.connects, VSOCK_CONNECT_TRIES_MAX);
+	vsock_connected(&vsock, heard.token, -EAGAIN);
+	expect(VSOCK_OP_RST, GUEST_PORT, HOST_PORT);
+	assert_int_equal(connections(), 0);
+	assert_int_equal(vsock.muxer.counters.refused, 1);
+}
+
+static void test_guest_gives_up_on_a_busy_host(void **state)
+{
+	(void)state;
+	send_op(VSOCK_OP_REQUEST, GUEST_PORT, HOST_PORT);
+	vsock_connected(&vsock, heard.token, -EAGAIN);
+	send_op(VSOCK_OP_RST, GUEST_PORT, HOST_PORT);
+	assert_int_equal(connections(), 0);
+	time_passes();
+	assert_int_equal(heard.connects, 1);
+}
+
+/* Once it was asked again, it has as long for its answer as before. */
+static void test_a_busy_host_does_not_answer(void **state)
+{
+	(void)state;
+	send_op(VSOCK_OP_REQUEST, GUEST_PORT, HOST_PORT);
+	vsock_connected(&vsock, heard.token, -EAGAIN);
+	time_passes();
+	assert_int_equal(heard.connects, 2);
+	assert_true(vsock.device.due_ns > virtio_now_ns() + VSOCK_TIMEOUT_NS / 2);
+	time_passes();
+	expect(VSOCK_OP_RST, GUEST_PORT, HOST_PORT);
+	assert_int_equal(heard.connects, 2);
+	assert_int_equal(connections(), 0);
+}
+
 /* While the host is connecting: what the guest may do, and what not. */
 static void test_guest_is_impatient(void **state)
 {
@@ -625,6 +691,10 @@ int main(void)
 		WITH_GUEST(test_guest_connects),
 		WITH_GUEST(test_nobody_listens_on_the_host),
 		WITH_GUEST(test_host_does_not_answer),
+		WITH_GUEST(test_a_busy_host_is_asked_again),
+		WITH_GUEST(test_a_busy_host_is_asked_so_often),
+		WITH_GUEST(test_guest_gives_up_on_a_busy_host),
+		WITH_GUEST(test_a_busy_host_does_not_answer),
 		WITH_GUEST(test_guest_is_impatient),
 		WITH_GUEST(test_the_1024th_is_refused),
 		WITH_GUEST(test_many_one_after_the_other),
