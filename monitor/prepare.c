@@ -67,8 +67,9 @@ static int ask(struct answer *answer, int kvm_fd)
 	static struct cpuid_table table = {.nent = CPUID_ENTRIES_MAX};
 	int error;
 
+	/* Whatever it is, it is not KVM. */
 	if (ioctl(kvm_fd, KVM_GET_SUPPORTED_CPUID, &table) < 0)
-		return -errno;
+		return errno == ENOTTY ? -ENODEV : -errno;
 	error = prepared_identify(&answer->source, kvm_fd);
 	if (error)
 		return error;
