@@ -3,7 +3,8 @@
  * tests/vm/udp_peer.c - the other end of a guest's NIC: pings, UDP echoes, and datagrams en masse.
  *
  *	udp_peer ping ADDRESS COUNT SIZE          ICMP echo, SIZE bytes of payload; needs root
- *	udp_peer echo ADDRESS PORT FROM TO STEP   each size is sent and has to come back as it was
+ *	udp_peer await ADDRESS                    pings until one is answered; for how many ms that
+ *was udp_peer echo ADDRESS PORT FROM TO STEP   each size is sent and has to come back as it was
  *	udp_peer say ADDRESS PORT TEXT            send until something comes back, print that
  *	udp_peer blast ADDRESS PORT SIZE RATE MS  RATE datagrams a second (0: all it can), one way
  *	udp_peer burst ADDRESS PORT SIZE COUNT    all at once; wait until that many came back
@@ -30,6 +31,9 @@ enum {
 	EXIT_TROUBLE = 2,
 	DATAGRAM_MAX_BYTES = 65507,
 	ANSWER_MS = 500,
+	AWAIT_MS = 20000,
+	AWAIT_EACH_US = 5000,
+	AWAIT_BYTES = 56,
 	TRIES = 20,
 	LOST_MAX = 3, /* then it is no use to go on */
 	SLICE_US = 1000,
@@ -186,6 +190,28 @@ static int do_ping(char *argv[])
 	return answered == count ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* One after the other, without waiting for the answer to each. */
+static int do_await(char *argv[])
+{
+	int fd = open_to(argv[2], NULL, SOCK_RAW, IPPROTO_ICMP);
+	size_t sent_bytes = make_ping(0, AWAIT_BYTES);
+	uint64_t begin = now_us();
+	uint64_t past = 0;
+	ssize_t got;
+
+	for (; past < AWAIT_MS * 1000; past = now_us() - begin) {
+		send(fd, sent, sent_bytes, 0);
+		while ((got = wait_for(fd, begin + past + AWAIT_EACH_US)) >= 0) {
+			if (!is_pong((size_t)got, sent_bytes))
+				continue;
+			printf("%llu\n", (unsigned long long)(now_us() - begin) / 1000);
+			return EXIT_SUCCESS;
+		}
+	}
+	printf("no answer\n");
+	return EXIT_FAILURE;
+}
+
 static bool echo_once(int fd, unsigned int bytes)
 {
 	uint64_t deadline = answer_deadline();
@@ -309,7 +335,7 @@ static const struct {
 	int arguments;
 	int (*run)(char *argv[]);
 } commands[] = {
-	{"ping", 5, do_ping},   {"echo", 7, do_echo},   {"say", 5, do_say},
+	{"ping", 5, do_ping},   {"await", 3, do_await}, {"echo", 7, do_echo},   {"say", 5, do_say},
 	{"blast", 7, do_blast}, {"burst", 6, do_burst}, {"serve", 4, do_serve},
 };
 
@@ -318,5 +344,5 @@ int main(int argc, char *argv[])
 	for (unsigned int at = 0; at < sizeof(commands) / sizeof(commands[0]); at++)
 		if (argc == commands[at].arguments && strcmp(argv[1], commands[at].name) == 0)
 			return commands[at].run(argv);
-	errx(EXIT_TROUBLE, "usage: udp_peer ping|echo|say|blast|burst|serve ADDRESS ...");
+	errx(EXIT_TROUBLE, "usage: udp_peer ping|await|echo|say|blast|burst|serve ADDRESS ...");
 }
