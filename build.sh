@@ -34,6 +34,7 @@ usage: ./build.sh TASK
   fuzz [SECONDS]  run every fuzz target for SECONDS (default 60) from its corpus
   bench NAME      benchmarks; NAME: startup, profile, parallel, density, block, net, vsock or all.
                   --quick, --json FILE; all also --plots DIRECTORY
+  bench linux     Linux's boot under mote and QEMU microvm, in the lab (not in all: takes long)
   bench compare A.json B.json             what changed between two result files
   bench plot DIRECTORY RESULT.json...     pictures of result files, as SVG and PNG
   guest-kernel    build the minimal Linux guest kernels, print where they are
@@ -261,6 +262,11 @@ bench_profile() {
 		--guest "$build/release/tests/guests/hello.elf" "$@"
 }
 
+bench_linux() {
+	need "${packages_lab[@]}" "${packages_kernel[@]}" jq bsdextrautils
+	"$top/benches/linux.sh" --mote "$build/mote" --watch "$build/release/benches/linux_watch" "$@"
+}
+
 # What changed between two result files.
 bench_compare() {
 	"$build/release/benches/bench_compare" "$@"
@@ -304,14 +310,14 @@ bench_all() {
 task_bench() {
 	local name=${1:-} known
 	(($#)) && shift
-	for known in "${benchmarks[@]}" all compare plot; do
+	for known in "${benchmarks[@]}" linux all compare plot; do
 		[[ $name == "$known" ]] || continue
 		need "${packages_build[@]}"
 		build_release
 		"bench_$name" "$@"
 		return
 	done
-	die "unknown benchmark '$name': ${benchmarks[*]}, all, compare or plot"
+	die "unknown benchmark '$name': ${benchmarks[*]}, linux, all, compare or plot"
 }
 
 main() {
