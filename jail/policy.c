@@ -90,7 +90,7 @@ const struct policy_row policy_rows[] = {
 	/* sockets of a vsock device */
 	{VM, USED, CALL(epoll_ctl), ANY,
 	 "wait for the host's end of a connection, or no longer"},
-	{IO, USED, CALL(epoll_wait), ANY,
+	{IO, USED, CALL(epoll_pwait), ANY,
 	 "which of the ends are ready; never waits, the loop's ppoll does"},
 	{IO, USED, CALL(accept4), ANY,
 	 "a client of the listening socket"},

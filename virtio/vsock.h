@@ -30,7 +30,7 @@
  * the transport's (device.h).  The last four functions may be called at any time after that.
  * Ownership: epoll instance, listening socket and buffers are borrowed; descriptors of
  * connections belong to the device.  System calls: readv, writev, accept4, shutdown, close,
- * epoll_ctl and epoll_wait.  SIGPIPE has to be ignored, all descriptors to be non-blocking.
+ * epoll_ctl and epoll_pwait.  SIGPIPE has to be ignored, all descriptors to be non-blocking.
  * Threads: as for every device; the last four functions with the lock held, too.
  */
 #ifndef VIRTIO_VSOCK_H

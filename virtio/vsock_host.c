@@ -140,7 +140,8 @@ static void on_events(struct vsock_muxer *muxer, struct vsock_connection *connec
 void vsock_host_serve(struct vsock_muxer *muxer, struct vsock_listener *listener)
 {
 	struct epoll_event events[VSOCK_EVENTS_MAX];
-	int count = epoll_wait(muxer->epoll_fd, events, VSOCK_EVENTS_MAX, 0);
+	/* Of two calls that do the same, the one that every C library makes by this name. */
+	int count = epoll_pwait(muxer->epoll_fd, events, VSOCK_EVENTS_MAX, 0, NULL);
 
 	muxer->woken_count = 0;
 	for (int i = 0; i < count; i++) {

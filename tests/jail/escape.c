@@ -131,7 +131,7 @@ static const struct attempt attempts[] = {
 	{"accept4", ALL & ~IO, NOTED, SYS_accept4, {0}},
 	{"epoll_create1", ALL, NOTED, SYS_epoll_create1, {0}},
 	{"epoll_ctl", LAUNCHER, NOTED, SYS_epoll_ctl, {0}},
-	{"epoll_wait", ALL & ~IO, NOTED, SYS_epoll_wait, {0}},
+	{"epoll_pwait", ALL & ~IO, NOTED, SYS_epoll_pwait, {0}},
 	{"shutdown", LAUNCHER, NOTED, SYS_shutdown, {ANYTHING, 0}},
 	{"sendmsg", ALL & ~BROKER, NOTED, SYS_sendmsg, {1, ADDRESS(page), 0}},
 	{"recvfrom", ALL & ~BROKER, NOTED, SYS_recvfrom, {0, ADDRESS(page), 0}},
