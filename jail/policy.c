@@ -141,7 +141,7 @@ const struct policy_row policy_rows[] = {
 	 "whether standard input is a terminal, and its settings"},
 	{LAUNCHER, USED, CALL(ioctl), ONLY(1, TIOCGPGRP),
 	 "whether mote is in the terminal's foreground"},
-	{LAUNCHER, USED, CALL(getpgrp), ANY,
+	{LAUNCHER, USED, CALL(getpgid), ONLY(0, 0),
 	 "the other half of that comparison"},
 	{LAUNCHER, USED, CALL(ioctl), ONLY(1, TCSETS),
 	 "raw mode, and back"},

@@ -20,7 +20,7 @@ int terminal_enter(struct terminal *terminal, int fd)
 	if (!terminal_is(fd))
 		return 0;
 	/* A background job that touched the terminal would be stopped by SIGTTOU. */
-	if (tcgetpgrp(fd) != getpgrp())
+	if (tcgetpgrp(fd) != getpgid(0))
 		return 0;
 	if (!terminal->raw && tcgetattr(fd, &terminal->saved))
 		return -errno;
