@@ -7,6 +7,7 @@
 #					status to /tmp/end, and ends with it
 #	/vsock filter PORT COMMAND...	gives the first who connects to that port to a command, and
 #					ends with the command's status
+#	/vsock shell			what is behind port 1000
 #
 # Each who connects gets a process of his own:
 #	7	what he says comes back
@@ -37,9 +38,14 @@ filter()
 	return "$status"
 }
 
-if [ "$1" = filter ]; then
-	shift
-	filter "$@"
+# Without what socat leaves open: a process in the background would keep the caller waiting.
+shell()
+{
+	exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- sh
+}
+
+if [ $# -gt 0 ]; then
+	"$@"
 	exit
 fi
 mkfifo /tmp/end
@@ -47,7 +53,7 @@ echo hello >/tmp/hello
 serve 7 PIPE
 serve 9 OPEN:/dev/null -u
 serve 19 OPEN:/dev/zero -U
-serve 1000 EXEC:sh
+serve 1000 'EXEC:/vsock shell'
 serve 1025 EXEC:sha256sum -b 65536
 serve 1026 'OPEN:/tmp/hello!!CREATE:/tmp/part'
 echo 'mote-guest: ready'

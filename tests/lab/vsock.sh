@@ -308,9 +308,11 @@ test_rebind() {
 	check 'the driver is bound again: guest to host' guest_says_hello
 }
 
+# But for what it says when the emulated CPU is slow.
 test_dmesg() {
 	check 'dmesg' ask 'dmesg -r'
-	is 'the kernel of the guest had nothing to say' "$answer" ''
+	is 'the kernel of the guest had nothing to say' \
+		"$(echo "$answer" | grep -v 'clocksource: \|hrtimer: interrupt took')" ''
 }
 
 # --- a filter
