@@ -56,7 +56,7 @@ static int listen_at(const char *path)
 
 	if (strlen(path) >= sizeof(address.sun_path))
 		errx(EXIT_FAILURE, "%s is too long", path);
-	strcpy(address.sun_path, path);
+	memcpy(address.sun_path, path, strlen(path) + 1);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
 	    listen(fd, BACKLOG) != 0)
 		err(EXIT_FAILURE, "%s", path);
