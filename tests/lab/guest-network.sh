@@ -21,22 +21,6 @@ up()
 	[ -z "$2" ] || ip route add default via "$2"
 }
 
-# reached : says how many milliseconds from now the first frame arrives, if it does within a minute
-reached()
-{
-	read -r start _ </proc/uptime
-	frames=0
-	waited=0
-	while [ "$frames" = 0 ] && [ "$waited" -lt 6000 ]; do
-		read -r frames </sys/class/net/eth0/statistics/rx_packets
-		read -r now _ </proc/uptime
-		# Both have two digits after the point.
-		waited=$((${now%.*}${now#*.} - ${start%.*}${start#*.}))
-	done
-	echo $((waited * 10))
-	[ "$frames" -gt 0 ]
-}
-
 # servers : iperf3 on its port, HTTP on 80 with /tmp/www, where `fetch` puts files
 servers()
 {
