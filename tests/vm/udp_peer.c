@@ -197,9 +197,10 @@ static int do_await(char *argv[])
 	size_t sent_bytes = make_ping(0, AWAIT_BYTES);
 	uint64_t begin = now_us();
 	uint64_t past = 0;
-	ssize_t got;
 
-	for (; past < AWAIT_MS * 1000; past = now_us() - begin) {
+	for (; past < AWAIT_MS * UINT64_C(1000); past = now_us() - begin) {
+		ssize_t got;
+
 		send(fd, sent, sent_bytes, 0);
 		while ((got = wait_for(fd, begin + past + AWAIT_EACH_US)) >= 0) {
 			if (!is_pong((size_t)got, sent_bytes))
