@@ -225,11 +225,17 @@ static uint32_t shutdown_flags(const struct vsock_connection *connection)
 
 /* -- Packets -- */
 
-/* A guest without credit hears of it at the latest when nothing is buffered any more. */
+/*
+ * A guest without credit hears of it at the latest when nothing is buffered any more.  Linux leaves
+ * no more unacknowledged than the buffer that it has itself, whatever the credit is:
+ * then half of that is what it has to hear of.
+ */
 static bool update_is_due(const struct vsock_connection *connection)
 {
+	uint32_t window = smaller(connection->credit_bytes, connection->guest_allocated);
+
 	return connection->credit_was_asked ||
-	       connection->forwarded - connection->told > connection->credit_bytes / 2;
+	       connection->forwarded - connection->told > window / 2;
 }
 
 static enum vsock_op next_of_established(const struct vsock_connection *connection)

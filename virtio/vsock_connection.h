@@ -15,8 +15,9 @@
  *
  * Towards the host: bytes go to the host's end from where they lie in guest memory.  What it does
  * not take goes into a buffer, and its size is also the credit that the guest has: a guest that
- * sends more is reset.  The guest is told of new credit once that is more than half of all, so that
- * it sends in large pieces, however little a host reads at a time.
+ * sends more is reset.  The guest is told of new credit once that is more than half of all, or of
+ *the guest's own buffer if that is less, so that it sends in large pieces, however little a host
+ *reads at a time.
  *
  * Towards the guest: nothing is kept here.  Bytes are read from the host's end straight into the
  * guest's buffers, at most as many as it has credit for.  Without credit it is asked once, and

@@ -284,6 +284,30 @@ static void test_guest_hears_of_half_its_credit(void **state)
 	close(fd);
 }
 
+/* Linux leaves no more unacknowledged than its own buffer holds, which is less than a wide credit.
+ */
+static void test_guest_hears_of_half_its_own_buffer(void **state)
+{
+	enum {
+		PIECE_BYTES = CREDIT / 8
+	};
+	int fd;
+
+	(void)state;
+	fd = connect_from_guest(GUEST_PORT, HOST_PORT);
+	assert_true(the_connection()->credit_bytes > CREDIT);
+	for (unsigned int i = 0; i < 4; i++) {
+		send_bytes(GUEST_PORT, HOST_PORT, bytes, PIECE_BYTES);
+		assert_int_equal(read(fd, bytes, PIECE_BYTES), PIECE_BYTES);
+		expect_none();
+	}
+	send_bytes(GUEST_PORT, HOST_PORT, bytes, 1);
+	expect(VSOCK_OP_CREDIT_UPDATE, GUEST_PORT, HOST_PORT);
+	assert_int_equal(got.header.fwd_cnt, CREDIT / 2 + 1);
+	expect_none();
+	close(fd);
+}
+
 /* Nothing was taken, so there is nothing to tell; once it was, there is. */
 static void test_no_credit_before_the_host_reads(void **state)
 {
@@ -769,6 +793,7 @@ int main(void)
 		WITH_GUEST(test_counters_wrap),
 		WITH_GUEST(test_guest_is_told_its_credit),
 		WITH_GUEST(test_guest_hears_of_half_its_credit),
+		WITH_GUEST(test_guest_hears_of_half_its_own_buffer),
 		WITH_GUEST(test_no_credit_before_the_host_reads),
 		WITH_GUEST(test_more_than_the_credit_is_reset),
 		WITH_GUEST(test_credit_request_is_answered),
