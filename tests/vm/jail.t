@@ -4,6 +4,15 @@
 # shellcheck source=tests/vm/tap.sh
 . "${0%/*}/tap.sh"
 
+netns=mote-jail-$$
+cleanup() {
+	for job in $(jobs -p); do kill "$job" 2>/dev/null; done
+	ip netns del "$netns" 2>/dev/null
+	rm -rf "$tap_work"
+}
+trap cleanup EXIT
+trap 'exit 1' TERM INT HUP
+
 # Root sees everything; anybody else only what a process that is not dumpable lets be seen.
 am_root=$([ "$(id -u)" -eq 0 ] && echo yes || echo no)
 first_auto_id=1879048192
@@ -322,8 +331,6 @@ look
 # --- A disk, a NIC and vsock ---
 
 about='a disk, a NIC and vsock'
-netns=mote-jail-$$
-trap 'ip netns del "$netns" 2>/dev/null; rm -rf "$tap_work"' EXIT
 if [ "$am_root" = no ]; then
 	skip "$about" 'only root can make a tap'
 elif ! ip netns add "$netns" 2>/dev/null || ! ip -n "$netns" tuntap add tap0 mode tap 2>/dev/null; then
