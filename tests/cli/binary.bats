@@ -28,6 +28,33 @@ setup() {
 	[[ $stack == *' RW '* ]]
 }
 
+# Of the mapping of a running program in which its relocated constants lie, as r--p; $1: its id.
+relocated_permissions() {
+	local base address
+	base=$(grep -m 1 -F " $(realpath "$MOTE")" "/proc/$1/maps") || return 0
+	address=$((16#${base%%-*} + $(readelf -lW "$MOTE" | awk '$1 == "GNU_RELRO" {print $3}')))
+	while read -r range permissions _; do
+		if ((address >= 16#${range%-*} && address < 16#${range#*-})); then
+			echo "$permissions"
+		fi
+	done <"/proc/$1/maps"
+}
+
+@test "what relocation has written is read-only when it runs" {
+	mkfifo "$BATS_TEST_TMPDIR/config"
+	"$MOTE" check - <"$BATS_TEST_TMPDIR/config" 3>&- &
+	exec 9>"$BATS_TEST_TMPDIR/config"
+	for ((i = 0; i < 100; i++)); do
+		permissions=$(relocated_permissions $!)
+		[[ $permissions == r--p ]] && break
+		sleep 0.05
+	done
+	exec 9>&-
+	wait $! || true
+	echo "$permissions"
+	[[ $permissions == r--p ]]
+}
+
 @test "no segment is writable and executable" {
 	run ! grep -E 'RWE' <(readelf -lW "$MOTE")
 }
