@@ -247,6 +247,8 @@ static int make_room_anew(struct parts *parts, size_t cpu)
 {
 	close(parts->mounts_fd);
 	close(parts->network_fd);
+	parts->mounts_fd = PREPARED_NONE;
+	parts->network_fd = PREPARED_NONE;
 	return make_room(parts, cpu);
 }
 
@@ -258,9 +260,9 @@ static int make_room_anew(struct parts *parts, size_t cpu)
 static int keep_mounts(struct parts *parts, int directory_fd)
 {
 	int error = keep_namespace(directory_fd, parts->mounts_fd, PREPARED_MOUNTS);
-	size_t cpus = (size_t)sysconf(_SC_NPROCESSORS_CONF);
 
-	for (size_t cpu = 0; error == -EINVAL && cpu < cpus && cpu < ANY_CPU; cpu++)
+	/* How many there are is not asked: some C libraries tell of those that mote may run on. */
+	for (size_t cpu = 0; error == -EINVAL && cpu < ANY_CPU; cpu++)
 		if (make_room_anew(parts, cpu) == 0)
 			error = keep_namespace(directory_fd, parts->mounts_fd, PREPARED_MOUNTS);
 	return error;
