@@ -166,11 +166,24 @@ remove_leftovers()
 	find "$cache" -mindepth 1 -maxdepth 1 -type d -mtime +30 -exec rm -rf {} +
 }
 
-# Both variants come from one tree: the second one compiles only what its options touch.
+# Whether there is nothing to build; if so, they have been asked for today.
+all_there()
+{
+	local variant
+
+	for variant in "${variants[@]}"; do
+		[[ -e $directory/$variant ]] || return 1
+	done
+	touch "$directory"
+}
+
+# Both variants come from one tree: the second one compiles only what its options touch.  Who needs
+# no build does not wait for that of another kernel.
 build_missing()
 {
 	local variant lock
 
+	all_there && return
 	mkdir -p "$cache"
 	exec {lock}>"$cache/.lock"
 	flock -n "$lock" || { say "waiting for another build"; flock "$lock"; }

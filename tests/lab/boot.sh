@@ -19,7 +19,7 @@ boot() {
   "boot-source": {
     "kernel_image_path": "/payload/kernels/$1/vmlinux",
     "initrd_path": "/payload/initrd",
-    "boot_args": "console=ttyS0 quiet panic=-1 noreplace-smp percpu_alloc=page"
+    "boot_args": "console=ttyS0 quiet panic=-1"
   },
   "machine-config": {"vcpu_count": 1, "mem_size_mib": 128},
   "mote": {"timeout_ms": 120000}
