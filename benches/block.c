@@ -29,6 +29,7 @@
 #include "benches/block_subject.h"
 #include "benches/disk_file.h"
 #include "benches/options.h"
+#include "benches/order.h"
 #include "benches/report.h"
 #include "benches/workspace.h"
 
@@ -149,18 +150,6 @@ static void choose_subjects(const struct block_paths *paths)
 	fflush(stdout);
 }
 
-/* Fisher and Yates. */
-static void shuffle(size_t *order, size_t count)
-{
-	for (size_t left = count; left > 1; left--) {
-		size_t with = (size_t)random() % left;
-		size_t kept = order[left - 1];
-
-		order[left - 1] = order[with];
-		order[with] = kept;
-	}
-}
-
 static void take_turn(const struct options *options, size_t subject, size_t group, size_t round)
 {
 	const struct block_load_time what = {results.groups[group], (unsigned int)options->run_ms};
@@ -177,10 +166,8 @@ static void run_round(const struct options *options, size_t round)
 {
 	size_t order[BLOCK_SUBJECTS_MAX] = {0};
 
-	for (size_t at = 0; at < results.subject_count; at++)
-		order[at] = at;
 	for (size_t group = 0; group < results.group_count; group++) {
-		shuffle(order, results.subject_count);
+		order_draw(order, results.subject_count);
 		for (size_t turn = 0; turn < results.subject_count; turn++)
 			take_turn(options, order[turn], group, round);
 	}

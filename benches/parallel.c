@@ -6,10 +6,12 @@
  *                    [--mounts N] [--quick] [--json FILE]
  *
  * A round spawns N processes of one subject as fast as it can and waits for all; the subjects take
- * turns.  N is 100 and then, with half the rounds, 500; or what --starts says.  Per start: from its
- * own spawn to the guest's first instruction, and to the reaped process.  Per round: starts per
- * second, from the first spawn to the last one reaped, and the processor time of a start, which
- * hardly depends on what else the machine does.  The tail is told as p99 over p50 of all starts.
+ * turns, in an order that is drawn anew and after a second in which the kernel can end what the one
+ * before has left.  N is 100 and then, with half the rounds, 500; or what --starts says.  Per
+ * start: from its own spawn to the guest's first instruction, and to the reaped process.  Per
+ * round: starts per second, from the first spawn to the last one reaped, and the processor time of
+ * a start, which hardly depends on what else the machine does.  The tail is told as p99 over p50 of
+ * all starts.
  *
  * Subjects: the floor, mote, and for root mote on a host that `mote prepare` has prepared.  With
  * --mounts the host has that many more mounts, in a mount namespace of the benchmark's own, since a
@@ -25,11 +27,13 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "benches/child.h"
 #include "benches/clock.h"
 #include "benches/options.h"
+#include "benches/order.h"
 #include "benches/parallel_results.h"
 #include "benches/preparation.h"
 #include "benches/report.h"
@@ -42,6 +46,7 @@ enum {
 	STEPS_MAX = 2,
 	ROUNDS_USUAL = 10,
 	ROUNDS_QUICK = 3,
+	SETTLE_S = 1,
 	MOUNTS_MAX = 10000,
 	DESCRIPTORS_PER_START = 2,
 	DESCRIPTORS_BESIDES = 32,
@@ -187,8 +192,18 @@ static void run_round(struct parallel_point *point, const struct subject *subjec
 						    (double)(last_ns - children[0].spawned_ns);
 }
 
+/* The kernel takes the namespaces of hundreds of VMs apart after they have been reaped. */
+static void settle(void)
+{
+	const struct timespec time = {.tv_sec = SETTLE_S};
+
+	nanosleep(&time, NULL);
+}
+
 static void run_step(struct parallel_point *of, size_t starts, size_t rounds)
 {
+	size_t order[SUBJECTS_MAX] = {0};
+
 	for (size_t which = 0; which < subject_count; which++) {
 		of[which].subject = subjects[which].name;
 		of[which].reference = which == 0 ? NULL : &of[0];
@@ -197,10 +212,10 @@ static void run_step(struct parallel_point *of, size_t starts, size_t rounds)
 	for (size_t round = 0; round < rounds; round++) {
 		fprintf(stderr, "parallel: %zu starts at once, round %zu of %zu\n", starts,
 			round + 1, rounds);
+		order_draw(order, subject_count);
 		for (size_t turn = 0; turn < subject_count; turn++) {
-			size_t which = (turn + round) % subject_count;
-
-			run_round(&of[which], &subjects[which]);
+			settle();
+			run_round(&of[order[turn]], &subjects[order[turn]]);
 		}
 	}
 	parallel_print(of, subject_count);

@@ -5,10 +5,10 @@
  *     bench_startup --floor PATH --guest PATH [--mote PATH] [--clock-guest PATH] [--disk] [--nic]
  *                   [--no-peers] [--peer-period N] [--pairs N] [--quick] [--json FILE]
  *
- * All subjects run in turn, in alternating order, so that whatever else the
- * machine does meets all alike; ratios are taken run by run within a round.  What is measured: to
- * the guest's first instruction, to its main function, to the first byte of its output, and to the
- * reaped process.
+ * All subjects run in turn, in an order that is drawn for each round, so that what one leaves
+ * behind and whatever else the machine does meet all alike; ratios are taken run by run within a
+ * round.  What is measured: to the guest's first instruction, to its main function, to the first
+ * byte of its output, and to the reaped process.
  *
  * Subjects: the floor; mote; if we are root, mote with a disk, a NIC on a tap that is there already
  * and a vsock, and both on a host that `mote prepare` has prepared; and each other monitor that is
@@ -36,6 +36,7 @@
 #include "benches/clock.h"
 #include "benches/guest_clock.h"
 #include "benches/options.h"
+#include "benches/order.h"
 #include "benches/preparation.h"
 #include "benches/report.h"
 #include "benches/startup_command.h"
@@ -199,11 +200,12 @@ static void add_subjects(const struct options *options)
 
 static void run_round(size_t round, bool is_recorded)
 {
+	size_t order[STARTUP_SUBJECTS_MAX] = {0};
 	struct subject_run run;
 
+	order_draw(order, results.subject_count);
 	for (size_t turn = 0; turn < results.subject_count; turn++) {
-		struct startup_subject *of =
-			&results.subjects[(turn + round) % results.subject_count];
+		struct startup_subject *of = &results.subjects[order[turn]];
 
 		if (round % of->period != 0)
 			continue;
