@@ -13,6 +13,25 @@
 #include "monitor/log.h"
 #include "monitor/mptable.h"
 
+enum {
+	HUGE_PAGE_BYTES = 2 << 20,
+};
+
+/* The kernel takes huge pages for what lies on their boundaries; before 6.7 it put it anywhere. */
+static void *map_on_boundary(size_t bytes, size_t boundary_bytes, int flags)
+{
+	uint8_t *mapping = mmap(NULL, bytes + boundary_bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
+	size_t before_bytes;
+
+	if (mapping == MAP_FAILED)
+		return MAP_FAILED;
+	before_bytes = -(uintptr_t)mapping % boundary_bytes;
+	if (before_bytes > 0)
+		munmap(mapping, before_bytes);
+	munmap(mapping + before_bytes + bytes, boundary_bytes - before_bytes);
+	return mapping + before_bytes;
+}
+
 /* Reserve guest memory; pages come when they are touched. */
 static int map_ram(const struct config_machine *config, uint8_t **ram, struct reason *reason)
 {
@@ -21,7 +40,10 @@ static int map_ram(const struct config_machine *config, uint8_t **ram, struct re
 
 	if (config->huge_pages == CONFIG_HUGE_PAGES_2M)
 		flags |= MAP_HUGETLB;
-	mapping = mmap(NULL, config->ram_bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
+	if (config->huge_pages == CONFIG_HUGE_PAGES_TRANSPARENT)
+		mapping = map_on_boundary(config->ram_bytes, HUGE_PAGE_BYTES, flags);
+	else
+		mapping = mmap(NULL, config->ram_bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
 	if (mapping == MAP_FAILED)
 		return reason_set(reason, -errno,
 				  "machine-config.mem_size_mib: cannot reserve %llu MiB of guest "
