@@ -12,7 +12,9 @@
  * into those.  Many VMs may live in one room: there is nothing in it that one could change and
  * another see, and all by which they could meet is a socket, abstract or of netlink, as lo is down.
  * The filter lets no VM process make one, so a room is shared only by those that have a filter;
- * Landlock is a second wall before the abstract ones (from Linux 6.12).
+ * Landlock is a second wall before the abstract ones (from Linux 6.12).  The clone does not wait
+ * for the launcher then, which may still hold its power when the guest begins; it looks at nothing
+ * of the guest's before it has given that up.
  *
  * Call order: room_open() before the clone, then room_share() or not; room_make() once in the
  * launcher, right after the clone; room_enter() in the clone, which waits for it.  A launcher that

@@ -34,8 +34,6 @@ static const struct {
 	 "needed for guest memory; this KVM is too old or too small for mote"},
 	{KVM_CAP_EXT_CPUID, 1, DOCTOR_FAIL, "kvm-cap-ext-cpuid",
 	 "needed to give the guest its CPUID; this KVM is too old or too small for mote"},
-	{KVM_CAP_IRQFD, 1, DOCTOR_FAIL, "kvm-cap-irqfd",
-	 "every device interrupt goes through an irqfd; use a kernel with CONFIG_HAVE_KVM_IRQFD"},
 	{KVM_CAP_IRQ_ROUTING, 1, DOCTOR_FAIL, "kvm-cap-irq-routing",
 	 "needed to turn interrupts into MSIs; use a kernel with CONFIG_HAVE_KVM_IRQ_ROUTING"},
 	{KVM_CAP_IMMEDIATE_EXIT, 1, DOCTOR_FAIL, "kvm-cap-immediate-exit",

@@ -9,11 +9,11 @@
  * liberty: the ID has eight bits, as in later chips, because four cannot hold
  * an ID above those of 32 processors.
  *
- * Nothing arrives here when a device interrupts: each pin is an irqfd whose MSI
+ * Nothing arrives here when a device interrupts: it pulses its pin's line, whose MSI
  * route KVM holds.  This chip only turns a redirection entry into that message
  * (Intel SDM volume 3, "Message Signalled Interrupts") and calls
  * `route_changed` when the message of a pin has changed.  A pin configured as
- * level-triggered is delivered as an edge all the same: an irqfd carries edges,
+ * level-triggered is delivered as an edge all the same: an MSI is one,
  * and every device here raises its line once per event.  Remote IRR is therefore
  * never set by this chip, and ioapic_end_of_interrupt() only clears what a
  * loaded state may carry.

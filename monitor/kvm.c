@@ -138,13 +138,3 @@ int kvm_pulse_line(const struct kvm *kvm, uint32_t gsi)
 	line.level = 0;
 	return ioctl(kvm->vm_fd, KVM_IRQ_LINE, &line) < 0 ? -errno : 0;
 }
-
-int kvm_bind_eventfd(const struct kvm *kvm, uint32_t gsi, int event_fd)
-{
-	struct kvm_irqfd binding = {
-		.fd = (uint32_t)event_fd,
-		.gsi = gsi,
-	};
-
-	return ioctl(kvm->vm_fd, KVM_IRQFD, &binding) < 0 ? -errno : 0;
-}

@@ -63,7 +63,4 @@ int kvm_set_routes(const struct kvm *kvm, const struct kvm_pin_route *routes);
 /* Pulse an interrupt line once: an edge, whatever irqchip there is. */
 int kvm_pulse_line(const struct kvm *kvm, uint32_t gsi);
 
-/* Bind an eventfd to a line: each write to it is an edge. */
-int kvm_bind_eventfd(const struct kvm *kvm, uint32_t gsi, int event_fd);
-
 #endif

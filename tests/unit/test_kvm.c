@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * tests/unit/test_kvm.c - interrupts through KVM: an IOAPIC pin's MSI route, reached by a line
- * pulse and by an eventfd, seen in the local APIC's request register.
+ * pulse, seen in the local APIC's request register.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +11,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -25,7 +24,6 @@ enum {
 	LAPIC_SPURIOUS = 0xf0,
 	LAPIC_ENABLED = 1 << 8,
 	LAPIC_REQUESTS = 0x200, /* eight registers of 32 vectors, 16 bytes apart */
-	PATIENCE_MS = 2000,
 };
 
 static struct kvm kvm;
@@ -93,14 +91,6 @@ static bool requested(void)
 	return state.regs[LAPIC_REQUESTS + VECTOR / 32 * 16 + VECTOR % 32 / 8] & 1 << VECTOR % 8;
 }
 
-/* An eventfd's edge may be delivered by a kernel thread. */
-static bool requested_soon(void)
-{
-	for (int waited_ms = 0; waited_ms < PATIENCE_MS && !requested(); waited_ms++)
-		usleep(1000);
-	return requested();
-}
-
 static void a_pulse_follows_the_route(void **state)
 {
 	(void)state;
@@ -109,22 +99,6 @@ static void a_pulse_follows_the_route(void **state)
 	assert_false(requested());
 	assert_int_equal(kvm_pulse_line(&kvm, PIN), 0);
 	assert_true(requested());
-}
-
-static void an_eventfd_follows_the_route(void **state)
-{
-	uint64_t one = 1;
-	int line = eventfd(0, EFD_CLOEXEC);
-
-	(void)state;
-	need_kvm();
-	assert_true(line >= 0);
-	assert_int_equal(kvm_bind_eventfd(&kvm, PIN, line), 0);
-	route(true);
-	assert_false(requested());
-	assert_int_equal(write(line, &one, sizeof(one)), sizeof(one));
-	assert_true(requested_soon());
-	close(line);
 }
 
 static void a_masked_pin_goes_nowhere(void **state)
@@ -137,21 +111,11 @@ static void a_masked_pin_goes_nowhere(void **state)
 	assert_false(requested());
 }
 
-static void a_descriptor_that_is_no_eventfd_is_refused(void **state)
-{
-	(void)state;
-	need_kvm();
-	assert_int_equal(kvm_bind_eventfd(&kvm, PIN, kvm.device_fd), -EINVAL);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_pulse_follows_the_route, make_vm, close_vm),
-		cmocka_unit_test_setup_teardown(an_eventfd_follows_the_route, make_vm, close_vm),
 		cmocka_unit_test_setup_teardown(a_masked_pin_goes_nowhere, make_vm, close_vm),
-		cmocka_unit_test_setup_teardown(a_descriptor_that_is_no_eventfd_is_refused, make_vm,
-						close_vm),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
