@@ -235,7 +235,8 @@ void vsock_host_connected(struct vsock_muxer *muxer, uint64_t token, int fd)
 			close(fd);
 	} else if (fd == -EAGAIN && connection->connect_tries < VSOCK_CONNECT_TRIES_MAX) {
 		connection->is_queued = true;
-		vsock_muxer_limit(muxer, connection, VSOCK_QUEUE_NS);
+		/* Longer each time: a guest can have a thousand of these wait at once. */
+		vsock_muxer_limit(muxer, connection, VSOCK_QUEUE_NS * connection->connect_tries);
 	} else if (fd < 0) {
 		muxer->counters.refused++;
 		vsock_muxer_abort(muxer, connection, -fd);

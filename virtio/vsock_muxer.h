@@ -32,13 +32,13 @@
 enum {
 	VSOCK_RESETS_MAX = 64, /* a power of two */
 	VSOCK_EVENTS_MAX = 64, /* of the host's, taken at a time */
-	/* Of one connection, at a busy host: 1.5 s, for Linux gives up after 2 s by itself. */
-	VSOCK_CONNECT_TRIES_MAX = 150,
+	/* Of one connection, at a busy host: 1.4 s, for Linux gives up after 2 s by itself. */
+	VSOCK_CONNECT_TRIES_MAX = 17,
 };
 
 #define VSOCK_TIMEOUT_NS (UINT64_C(2000) * 1000 * 1000) /* of a state that waits for somebody */
 #define VSOCK_RETRY_NS   (UINT64_C(10) * 1000 * 1000)   /* until a stream is requested again */
-#define VSOCK_QUEUE_NS   (UINT64_C(10) * 1000 * 1000)   /* until a busy host is asked again */
+#define VSOCK_QUEUE_NS   (UINT64_C(10) * 1000 * 1000)   /* the same of a busy host, times tries */
 
 #define VSOCK_HOST_PORT_MIN (UINT32_C(1) << 30) /* of connections that the host begins */
 #define VSOCK_HOST_PORT_MAX (UINT32_MAX >> 1)
