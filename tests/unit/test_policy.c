@@ -25,7 +25,7 @@ enum {
 	ARGUMENTS = 6,
 	CALLS = 600, /* more than there are */
 	X32_BIT = 0x40000000,
-	INSTRUCTIONS_ENOUGH = 120,
+	INSTRUCTIONS_ENOUGH = 140,
 };
 
 static uint32_t load(const struct seccomp_data *data, uint32_t offset)
