@@ -239,7 +239,7 @@ as_ordinary hello "$parent/vms" '"pids": 100'
 is 'an ordinary user, from outside: exit status' "$status" 127
 is 'an ordinary user, from outside: why' "$(cat "$tap_work/errors")" "mote: mote.cgroup.parent: $parent/vms: this user may not move processes there from the cgroup that mote was started in"
 fails 'root, in a delegated group' "\"parent\": \"$parent\"" \
-	"mote.cgroup.parent: $parent: cgroup2: the parent is not root's own, as mote is: Operation not supported"
+	"mote.cgroup.parent: $parent: cgroup2: the parent is not root's own, as mote is: Not supported"
 rmdir "$delegated/vms" "$delegated/shell"
 
 # On v2, processes and limits for groups below do not go together.
@@ -247,7 +247,7 @@ mkdir "$delegated-full"
 sleep 60 &
 echo $! >"$delegated-full/cgroup.procs"
 fails 'a parent with processes, memory' "\"parent\": \"$parent-full\", \"memory\": {\"max_bytes\": 134217728}" \
-	'mote.cgroup: cgroup.subtree_control the parent, or a group above it, has processes of its own: Device or resource busy'
+	'mote.cgroup: cgroup.subtree_control the parent, or a group above it, has processes of its own: Resource busy'
 fails 'a parent with processes, pids' "\"parent\": \"$parent-full\", \"pids\": 100" \
 	"mote.cgroup.parent: $parent-full: the group, or the parent, is of a kind that takes no processes"
 is 'a parent with processes: nothing stays' "$(groups_under "$parent-full")" ''
