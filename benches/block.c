@@ -217,19 +217,6 @@ static void make_disk(struct options *options)
 	require(disk_file_make(options->paths.disk, DISK_BYTES), options->paths.disk);
 }
 
-static void report(const char *json_path)
-{
-	json_t *report;
-
-	block_results_print(&results);
-	if (json_path == NULL)
-		return;
-	report = block_results_report(&results);
-	if (report_write(json_path, report) != 0)
-		errx(EXIT_FAILURE, "cannot write %s", json_path);
-	json_decref(report);
-}
-
 int main(int argc, char *argv[])
 {
 	struct options options = parse(argc, argv);
@@ -241,6 +228,7 @@ int main(int argc, char *argv[])
 	results.round_count = options.rounds;
 	for (size_t round = 0; round < options.rounds; round++)
 		run_round(&options, round);
-	report(options.json_path);
+	block_results_print(&results);
+	report_finish(options.json_path, block_results_report(&results));
 	return EXIT_SUCCESS;
 }

@@ -206,9 +206,7 @@ static void report(void)
 
 	for (size_t at = 0; at < subject_count; at++)
 		density_add_results(results, &curves[at]);
-	if (options.json_path != NULL && report_write(options.json_path, results) != 0)
-		errx(EXIT_FAILURE, "cannot write %s", options.json_path);
-	json_decref(results);
+	report_finish(options.json_path, results);
 }
 
 int main(int argc, char *argv[])

@@ -27,6 +27,7 @@
 #include "benches/net_results.h"
 #include "benches/net_subject.h"
 #include "benches/options.h"
+#include "benches/order.h"
 #include "benches/report.h"
 #include "benches/tap_link.h"
 #include "benches/workspace.h"
@@ -146,12 +147,12 @@ static void take_turn(const struct options *options, size_t subject, enum net_ce
 
 static void run_round(const struct options *options, size_t round)
 {
-	for (size_t cell = 0; cell < results.cell_count; cell++) {
-		size_t first = (size_t)random();
+	size_t order[NET_SUBJECTS_MAX] = {0};
 
+	for (size_t cell = 0; cell < results.cell_count; cell++) {
+		order_draw(order, results.subject_count);
 		for (size_t turn = 0; turn < results.subject_count; turn++)
-			take_turn(options, (first + turn) % results.subject_count,
-				  results.cells[cell], round);
+			take_turn(options, order[turn], results.cells[cell], round);
 	}
 	fprintf(stderr, "net: %zu of %zu rounds\n", round + 1, options->rounds);
 }
@@ -187,19 +188,6 @@ static struct options parse(int argc, char *argv[])
 	return options;
 }
 
-static void report(const char *json_path)
-{
-	json_t *report;
-
-	net_results_print(&results);
-	if (json_path == NULL)
-		return;
-	report = net_results_report(&results);
-	if (report_write(json_path, report) != 0)
-		errx(EXIT_FAILURE, "cannot write %s", json_path);
-	json_decref(report);
-}
-
 int main(int argc, char *argv[])
 {
 	struct options options = parse(argc, argv);
@@ -213,6 +201,7 @@ int main(int argc, char *argv[])
 	results.round_count = options.rounds;
 	for (size_t round = 0; round < options.rounds; round++)
 		run_round(&options, round);
-	report(options.json_path);
+	net_results_print(&results);
+	report_finish(options.json_path, net_results_report(&results));
 	return EXIT_SUCCESS;
 }

@@ -240,9 +240,7 @@ static void report(size_t steps)
 	for (size_t step = 0; step < steps; step++)
 		for (size_t which = 0; which < subject_count; which++)
 			parallel_add_results(results, &points[step][which]);
-	if (options.json_path != NULL && report_write(options.json_path, results) != 0)
-		errx(EXIT_FAILURE, "cannot write %s", options.json_path);
-	json_decref(results);
+	report_finish(options.json_path, results);
 }
 
 static void add_mote(const char *name, const char *prepared, const char *config)

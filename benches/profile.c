@@ -161,15 +161,6 @@ static void trace_all(size_t sampled_launches)
 		printf("times by stage: left out, perf is missing or may not sample\n");
 }
 
-static void write_report(const char *json_path)
-{
-	json_t *results = profile_results_report(profiled, profiled_count);
-
-	if (report_write(json_path, results) != 0)
-		errx(EXIT_FAILURE, "cannot write %s", json_path);
-	json_decref(results);
-}
-
 static struct options parse(int argc, char *argv[])
 {
 	static struct options options;
@@ -211,7 +202,6 @@ int main(int argc, char *argv[])
 	launch_all(options.launches);
 	trace_all(options.sampled);
 	profile_results_print(profiled, profiled_count);
-	if (options.json_path != NULL)
-		write_report(options.json_path);
+	report_finish(options.json_path, profile_results_report(profiled, profiled_count));
 	return EXIT_SUCCESS;
 }

@@ -2,9 +2,11 @@
 /* benches/report.c - see report.h. */
 #include "benches/report.h"
 
+#include <err.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "benches/environment.h"
 
@@ -99,4 +101,11 @@ int report_write(const char *path, const json_t *results)
 		error |= fclose(file);
 	json_decref(environment);
 	return error != 0 ? -EIO : 0;
+}
+
+void report_finish(const char *path, json_t *results)
+{
+	if (path != NULL && report_write(path, results) != 0)
+		errx(EXIT_FAILURE, "cannot write %s", path);
+	json_decref(results);
 }

@@ -39,4 +39,8 @@ void report_set_x(json_t *result, const char *name, double value);
 /* Write the file, with the environment of this machine.  Returns 0 or -EIO. */
 int report_write(const char *path, const json_t *results);
 
+/* The same as the last thing of a benchmark: no path is fine, a failure ends the program.  Takes
+ * over the reference. */
+void report_finish(const char *path, json_t *results);
+
 #endif

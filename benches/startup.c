@@ -240,15 +240,6 @@ static void run_all(size_t rounds)
 	fprintf(stderr, "startup: %zu rounds done\n", rounds);
 }
 
-static void write_report(const char *json_path)
-{
-	json_t *report = startup_results_report(&results);
-
-	if (report_write(json_path, report) != 0)
-		errx(EXIT_FAILURE, "cannot write %s", json_path);
-	json_decref(report);
-}
-
 static struct options parse(int argc, char *argv[])
 {
 	static struct options options;
@@ -297,7 +288,6 @@ int main(int argc, char *argv[])
 	results.ticks_per_us = guest_clock_measure_ticks_per_us();
 	run_all(options.rounds);
 	startup_results_print(&results);
-	if (options.json_path != NULL)
-		write_report(options.json_path);
+	report_finish(options.json_path, startup_results_report(&results));
 	return EXIT_SUCCESS;
 }

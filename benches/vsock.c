@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "benches/options.h"
+#include "benches/order.h"
 #include "benches/report.h"
 #include "benches/vsock_peer.h"
 #include "benches/vsock_results.h"
@@ -103,12 +104,12 @@ static void take_turn(const struct vsock_options *options, size_t subject, enum 
 
 static void run_round(const struct vsock_options *options, size_t round)
 {
-	for (size_t cell = 0; cell < results.cell_count; cell++) {
-		size_t first = (size_t)random();
+	size_t order[VSOCK_SUBJECTS];
 
+	for (size_t cell = 0; cell < results.cell_count; cell++) {
+		order_draw(order, VSOCK_SUBJECTS);
 		for (size_t turn = 0; turn < VSOCK_SUBJECTS; turn++)
-			take_turn(options, (first + turn) % VSOCK_SUBJECTS, results.cells[cell],
-				  round);
+			take_turn(options, order[turn], results.cells[cell], round);
 	}
 	fprintf(stderr, "vsock: %zu of %zu rounds\n", round + 1, options->rounds);
 }
@@ -154,19 +155,6 @@ static void serve_if_peer(int argc, char *argv[])
 			vsock_peer_serve(cell, argv[3]);
 }
 
-static void report(const char *json_path)
-{
-	json_t *report;
-
-	vsock_results_print(&results);
-	if (json_path == NULL)
-		return;
-	report = vsock_results_report(&results);
-	if (report_write(json_path, report) != 0)
-		errx(EXIT_FAILURE, "cannot write %s", json_path);
-	json_decref(report);
-}
-
 int main(int argc, char *argv[])
 {
 	struct vsock_options options;
@@ -180,6 +168,7 @@ int main(int argc, char *argv[])
 	results.round_count = options.rounds;
 	for (size_t round = 0; round < options.rounds; round++)
 		run_round(&options, round);
-	report(options.json_path);
+	vsock_results_print(&results);
+	report_finish(options.json_path, vsock_results_report(&results));
 	return EXIT_SUCCESS;
 }
