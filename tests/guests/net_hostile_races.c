@@ -10,11 +10,9 @@
 
 #include "tests/guests/lib/clock.h"
 #include "tests/guests/lib/cpu.h"
+#include "tests/guests/lib/disturber.h"
 #include "tests/guests/lib/heap.h"
-#include "tests/guests/lib/lapic.h"
-#include "tests/guests/lib/mptable.h"
 #include "tests/guests/lib/random.h"
-#include "tests/guests/lib/smp.h"
 
 enum {
 	ROUNDS = 20,
@@ -22,52 +20,6 @@ enum {
 	BATCH = 32,
 	RACED_DESCRIPTORS = 4,
 };
-
-/* What the second processor does over and over; NULL: nothing. */
-static void (*volatile disturb)(struct random *random);
-static volatile uint32_t idle_seen;
-static bool is_started;
-
-static void work(uint32_t number)
-{
-	struct random random;
-
-	random_seed(&random, number);
-	for (;;) {
-		void (*what)(struct random *) = disturb;
-
-		if (what != NULL)
-			what(&random);
-		else
-			idle_seen = 1;
-	}
-}
-
-static bool start_second(void)
-{
-	uint32_t self = lapic_id();
-	struct mptable table;
-
-	if (is_started || !mptable_read(&table))
-		return is_started;
-	for (uint32_t cpu = 0; cpu < table.cpu_count && !is_started; cpu++)
-		is_started = table.cpu_ids[cpu] != self && smp_start_cpu(table.cpu_ids[cpu], work);
-	return is_started;
-}
-
-static void begin(void (*what)(struct random *random))
-{
-	idle_seen = 0;
-	disturb = what;
-}
-
-static void end(void)
-{
-	disturb = NULL;
-	idle_seen = 0;
-	while (idle_seen == 0)
-		cpu_relax();
-}
 
 static void disturb_header(struct random *random)
 {
@@ -146,9 +98,9 @@ static uint32_t race(uint32_t which, void (*what)(struct random *random))
 		if (!hostile_start(NET_FEATURES))
 			return ROUNDS + 1;
 		hostile_prepare(which);
-		begin(what);
+		disturber_begin(what);
 		offer_for_a_while(which);
-		end();
+		disturber_end();
 		resets += !is_up();
 	}
 	return resets;
@@ -157,14 +109,14 @@ static uint32_t race(uint32_t which, void (*what)(struct random *random))
 /* Whatever stands in a header, the chain is whole: its frame is sent or dropped, that is all. */
 static enum verdict run_header(void)
 {
-	if (!start_second())
+	if (!disturber_start())
 		return VERDICT_WRONG;
 	return race(NET_TRANSMIT, disturb_header) == 0 ? VERDICT_ANSWERED : VERDICT_NEEDS_RESET;
 }
 
 static enum verdict run_anything(uint32_t which, void (*what)(struct random *random))
 {
-	if (!start_second())
+	if (!disturber_start())
 		return VERDICT_WRONG;
 	return race(which, what) <= ROUNDS ? VERDICT_ANY : VERDICT_SILENCE;
 }

@@ -10,11 +10,9 @@
 
 #include "tests/guests/lib/clock.h"
 #include "tests/guests/lib/cpu.h"
+#include "tests/guests/lib/disturber.h"
 #include "tests/guests/lib/heap.h"
-#include "tests/guests/lib/lapic.h"
-#include "tests/guests/lib/mptable.h"
 #include "tests/guests/lib/random.h"
-#include "tests/guests/lib/smp.h"
 
 enum {
 	ROUNDS = 20,
@@ -26,52 +24,7 @@ enum {
 	OPS = 9,
 };
 
-/* What the second processor does over and over; NULL: nothing. */
-static void (*volatile disturb)(struct random *random);
-static volatile uint32_t idle_seen;
 static struct virtqueue *raced;
-static bool is_started;
-
-static void work(uint32_t number)
-{
-	struct random random;
-
-	random_seed(&random, number);
-	for (;;) {
-		void (*what)(struct random *) = disturb;
-
-		if (what != NULL)
-			what(&random);
-		else
-			idle_seen = 1;
-	}
-}
-
-static bool start_second(void)
-{
-	uint32_t self = lapic_id();
-	struct mptable table;
-
-	if (is_started || !mptable_read(&table))
-		return is_started;
-	for (uint32_t cpu = 0; cpu < table.cpu_count && !is_started; cpu++)
-		is_started = table.cpu_ids[cpu] != self && smp_start_cpu(table.cpu_ids[cpu], work);
-	return is_started;
-}
-
-static void begin(void (*what)(struct random *random))
-{
-	idle_seen = 0;
-	disturb = what;
-}
-
-static void end(void)
-{
-	disturb = NULL;
-	idle_seen = 0;
-	while (idle_seen == 0)
-		cpu_relax();
-}
 
 /* -- What is disturbed -- */
 
@@ -214,16 +167,16 @@ static uint32_t race(struct virtqueue *queue, void (*what)(struct random *random
 	uint32_t resets = 0;
 
 	raced = queue;
-	if (!start_second())
+	if (!disturber_start())
 		return ROUNDS + 1;
 	for (uint32_t round = 0; round < ROUNDS; round++) {
 		hostile.vsock.offers_nothing = with_buffer;
 		if (!vsock_restart(&hostile.vsock) || (!with_buffer && !connect_all()))
 			return ROUNDS + 1;
 		prepare_chains(with_buffer);
-		begin(what);
+		disturber_begin(what);
 		exchange_for_a_while(with_buffer);
-		end();
+		disturber_end();
 		resets += !is_up();
 	}
 	return resets;
