@@ -56,6 +56,13 @@ const char *filter_call_name(uint32_t call);
  */
 int filter_prepare(struct filter_miss *miss);
 
+/*
+ * Have a miss told of by the process that makes it, instead of noting it for one that outlives it.
+ * `tell` runs in that handler, with the calls that are left: a second miss is the kernel's to end.
+ * It may return, and the process ends as above.
+ */
+void filter_tell(void (*tell)(uint32_t call));
+
 /* Returns 0 or negative errno, with nothing sealed. */
 int filter_seal(enum jail_role role, enum filter_mode mode);
 

@@ -54,6 +54,21 @@ static void collect_signals(struct launcher *launcher)
 	signal(SIGXFSZ, SIG_IGN);
 }
 
+/* The terminal that is to be put back when the launcher ends of its own mistake. */
+static struct terminal *left_terminal;
+
+/* Nobody outlives the launcher who could tell of this one, so it does so itself. */
+static void tell_miss(uint32_t call)
+{
+	const struct outcome blocked = {.kind = OUTCOME_BLOCKED_CALL};
+	const char *name = filter_call_name(call);
+
+	log_error("the launcher made a system call that it may not make: %s (%" PRIu32 ")",
+		  name ? name : "unknown", call);
+	terminal_leave(left_terminal);
+	_exit(outcome_status(&blocked, 0));
+}
+
 int launcher_start(struct launcher *launcher, void (*job)(void *owner), void *owner,
 		   struct reason *reason)
 {
@@ -65,6 +80,8 @@ int launcher_start(struct launcher *launcher, void (*job)(void *owner), void *ow
 		job(owner);
 		_exit(1);
 	}
+	left_terminal = launcher->terminal;
+	filter_tell(tell_miss);
 	launcher->child_fd = pidfd_open(launcher->child, 0);
 	if (launcher->child_fd < 0) {
 		int error = -errno;

@@ -125,6 +125,41 @@ static void a_miss_tells_role_and_call(void **state)
 	assert_missed(in_child(get_user_as_vcpu), JAIL_ROLE_VCPU, SYS_getuid);
 }
 
+static void tell_by_status(uint32_t call)
+{
+	leave(call == SYS_getuid ? SURVIVED : WRONG);
+}
+
+static void get_user_as_one_who_tells(void)
+{
+	filter_tell(tell_by_status);
+	get_user_as_launcher();
+}
+
+static void who_tells_itself_leaves_no_note(void **state)
+{
+	(void)state;
+	assert_survived(in_child(get_user_as_one_who_tells));
+}
+
+static void miss_again(uint32_t call)
+{
+	(void)call;
+	syscall(SYS_getuid);
+}
+
+static void get_user_as_one_who_cannot_tell(void)
+{
+	filter_tell(miss_again);
+	get_user_as_launcher();
+}
+
+static void a_second_miss_while_telling_is_ended_by_the_kernel(void **state)
+{
+	(void)state;
+	assert_killed(in_child(get_user_as_one_who_cannot_tell));
+}
+
 static void read_nothing_as_vcpu(void)
 {
 	seal(JAIL_ROLE_VCPU, FILTER_KILL);
@@ -354,6 +389,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_allowed_goes_on),
 		cmocka_unit_test(a_miss_tells_role_and_call),
+		cmocka_unit_test(who_tells_itself_leaves_no_note),
+		cmocka_unit_test(a_second_miss_while_telling_is_ended_by_the_kernel),
 		cmocka_unit_test(call_zero_is_told_from_none),
 		cmocka_unit_test(what_only_an_intruder_does_is_ended_by_the_kernel),
 		cmocka_unit_test(a_blocked_signal_saves_nobody),
