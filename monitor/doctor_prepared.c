@@ -21,7 +21,8 @@ static void judge_directory(int error, struct doctor_report *report)
 	else
 		doctor_add(report, NAME, DOCTOR_WARN,
 			   "mote prepare, as root after each boot: a start then spares the "
-			   "namespaces, and asking KVM for its CPUID",
+			   "namespaces, and asking KVM for its CPUID; the latter after a first "
+			   "mote run as root, too",
 			   "no");
 }
 
@@ -32,9 +33,9 @@ static void judge_room(bool has_answer, struct doctor_report *report)
 		judge_directory(-ENOENT, report);
 	else if (geteuid() == 0)
 		doctor_add(report, NAME, DOCTOR_WARN,
-			   "mote prepare --prepared DIR in the mount namespace of this process (a "
-			   "service's or container's), and mote run --prepared DIR: the host's "
-			   "empty room does not reach into it",
+			   "mote prepare, as root after each boot: a start then spares the "
+			   "namespaces; in a service or container with a mount namespace of its "
+			   "own, mote prepare --prepared DIR there and mote run --prepared DIR",
 			   "KVM's CPUID only");
 	else
 		doctor_add(report, NAME, DOCTOR_OK, "", "KVM's CPUID");
@@ -51,8 +52,8 @@ static void judge(const struct prepared *prepared, struct doctor_report *report)
 	else
 		doctor_add(
 			report, NAME, DOCTOR_WARN,
-			"mote prepare, as root, once more: /dev/kvm or KVM's modules are not those "
-			"that were asked",
+			"the next mote run as root, or mote prepare, asks KVM again: /dev/kvm or "
+			"KVM's modules are not those that were asked",
 			"an empty room only");
 }
 

@@ -2,23 +2,21 @@
 /* monitor/prepare.c - see prepare.h.  Read make_new() first. */
 #include "monitor/prepare.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/kvm.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "jail/root.h"
+#include "monitor/cpuid_file.h"
 #include "monitor/log.h"
 #include "monitor/outcome.h"
 #include "monitor/prepared.h"
@@ -26,28 +24,19 @@
 #define DIRECTORY_MODE_TEXT "0755"
 
 enum {
-	DIRECTORY_MODE = 0755,
-	FILE_MODE = 0644,
+	NAME_MODE = 0644,
 	PATH_BYTES = 64,
 	ANY_CPU = CPU_SETSIZE,
+	DIRECTORY_TRIES = 8,
 	TURN_TRIES = 50,
 	TURN_TRY_NS = 100000000,
 	MOUNT_ATTRIBUTES = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
 };
 
-/* The file PREPARED_CPUID. */
-struct answer {
-	struct prepared_source source;
-	struct kvm_cpuid_entry2 entries[CPUID_ENTRIES_MAX];
-};
-
-static_assert(sizeof(struct answer) == sizeof(struct prepared_source) +
-					       CPUID_ENTRIES_MAX * sizeof(struct kvm_cpuid_entry2),
-	      "no padding between them");
-
 /* What has to exist before anything is put into the host's tree. */
 struct parts {
-	struct answer answer;
+	int kvm_fd;
+	struct cpuid_table cpuid;
 	int mounts_fd;
 	int network_fd;
 	int room_error;
@@ -62,29 +51,13 @@ static int failed(const char *what, const char *name, int error)
 
 /* --- The parts --- */
 
-static int ask(struct answer *answer, int kvm_fd)
+/* The device stays open: which one has answered is looked at when the answer is written. */
+static int ask_kvm(struct parts *parts)
 {
-	static struct cpuid_table table = {.nent = CPUID_ENTRIES_MAX};
 	int error;
 
-	/* Whatever it is, it is not KVM. */
-	if (ioctl(kvm_fd, KVM_GET_SUPPORTED_CPUID, &table) < 0)
-		return errno == ENOTTY ? -ENODEV : -errno;
-	error = prepared_identify(&answer->source, kvm_fd);
-	if (error)
-		return error;
-	answer->source.entry_count = table.nent;
-	memcpy(answer->entries, table.entries, table.nent * sizeof(*table.entries));
-	return 0;
-}
-
-static int ask_kvm(struct answer *answer)
-{
-	int kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
-	int error = kvm_fd < 0 ? -errno : ask(answer, kvm_fd);
-
-	if (kvm_fd >= 0)
-		close(kvm_fd);
+	parts->kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	error = parts->kvm_fd < 0 ? -errno : cpuid_file_ask(&parts->cpuid, parts->kvm_fd);
 	return error ? failed("cannot ask", "/dev/kvm", error) : 0;
 }
 
@@ -147,17 +120,16 @@ static bool is_mount(int directory_fd)
 	       status.stx_attributes & STATX_ATTR_MOUNT_ROOT;
 }
 
-/* No other mount is mote's to remove. */
-static bool is_ours(int directory_fd)
+static bool has_name(int directory_fd, const char *name)
 {
-	char magic[sizeof(((struct prepared_source *)0)->magic)];
-	int fd = prepared_open_file(directory_fd, PREPARED_CPUID);
-	bool has_magic = fd >= 0 && read(fd, magic, sizeof(magic)) == sizeof(magic) &&
-			 memcmp(magic, PREPARED_MAGIC, sizeof(magic)) == 0;
+	return faccessat(directory_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
 
-	if (fd >= 0)
-		close(fd);
-	return has_magic && is_mount(directory_fd);
+/* No other mount is mote's to remove, not even one where a start has kept KVM's answer. */
+static bool is_room(int directory_fd)
+{
+	return is_mount(directory_fd) && cpuid_file_exists(directory_fd) &&
+	       has_name(directory_fd, PREPARED_MOUNTS) && has_name(directory_fd, PREPARED_NETWORK);
 }
 
 /* Of what was looked at, whatever its name leads to now. */
@@ -169,19 +141,46 @@ static int unmount(int directory_fd)
 	return umount2(path, MNT_DETACH) ? -errno : 0;
 }
 
-/* Whatever else is there stays and is an error: a directory with files, another mount. */
-static int remove_old(const char *directory)
+static int unmount_room(const char *directory)
 {
 	int fd = prepared_open_directory(directory);
-	int error = fd >= 0 && is_ours(fd) ? unmount(fd) : 0;
+	int error = fd >= 0 && is_room(fd) ? unmount(fd) : 0;
 
 	if (fd >= 0)
 		close(fd);
+	return error;
+}
+
+static int remove_answer(const char *directory)
+{
+	int fd = prepared_open_directory(directory);
+	int error = fd < 0 ? fd : cpuid_file_remove(fd);
+
+	if (fd >= 0)
+		close(fd);
+	return error;
+}
+
+/* A start may keep an answer there between one look and the next. */
+static int remove_directory(const char *directory)
+{
+	int error;
+
+	do
+		error = rmdir(directory) ? -errno : 0;
+	while (error == -ENOTEMPTY && remove_answer(directory) == 0);
+	return error == -ENOENT ? 0 : error;
+}
+
+/* Whatever else is there stays and is an error: a directory with files, another mount. */
+static int remove_old(const char *directory)
+{
+	int error = unmount_room(directory);
+
 	if (error)
 		return failed("cannot unmount", directory, error);
-	if (rmdir(directory) && errno != ENOENT)
-		return failed("cannot remove", directory, -errno);
-	return 0;
+	error = remove_directory(directory);
+	return error ? failed("cannot remove", directory, error) : 0;
 }
 
 static int set(int context, const char *key, const char *value)
@@ -207,25 +206,9 @@ static int open_tmpfs(void)
 	return fd;
 }
 
-static int write_answer(const struct answer *answer, int directory_fd)
-{
-	size_t bytes = sizeof(answer->source) +
-		       answer->source.entry_count * sizeof(*answer->entries);
-	int fd = openat(directory_fd, PREPARED_CPUID, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-			FILE_MODE);
-	int error = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, answer, bytes) != (ssize_t)bytes)
-		error = -EIO;
-	close(fd);
-	return error;
-}
-
 static int make_name(int directory_fd, const char *name)
 {
-	int fd = openat(directory_fd, name, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
+	int fd = openat(directory_fd, name, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, NAME_MODE);
 
 	if (fd < 0)
 		return -errno;
@@ -272,15 +255,12 @@ static int keep_mounts(struct parts *parts, int directory_fd)
 static int keep_room(struct parts *parts, int directory_fd)
 {
 	char path[PATH_BYTES];
-	int error = make_name(directory_fd, PREPARED_MOUNTS);
+	int error;
 
-	if (!error)
-		error = make_name(directory_fd, PREPARED_NETWORK);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", directory_fd);
-	if (!error && mount(NULL, path, NULL, MS_PRIVATE, NULL))
-		error = -errno;
-	if (!error)
-		error = keep_mounts(parts, directory_fd);
+	if (mount(NULL, path, NULL, MS_PRIVATE, NULL))
+		return -errno;
+	error = keep_mounts(parts, directory_fd);
 	return error ? error : keep_namespace(directory_fd, parts->network_fd, PREPARED_NETWORK);
 }
 
@@ -296,11 +276,20 @@ static int attach(const char *directory, struct parts *parts, int tmpfs_fd)
 	return error;
 }
 
-/* The answer is in it before it can be seen: a tmpfs without one could be anybody's. */
+static int write_names(const struct parts *parts, int directory_fd)
+{
+	int error = cpuid_file_write(&parts->cpuid, directory_fd, parts->kvm_fd);
+
+	if (!error)
+		error = make_name(directory_fd, PREPARED_MOUNTS);
+	return error ? error : make_name(directory_fd, PREPARED_NETWORK);
+}
+
+/* All names are in it before it can be seen: a tmpfs without them could be anybody's. */
 static int fill(const char *directory, struct parts *parts)
 {
 	int tmpfs_fd = open_tmpfs();
-	int error = tmpfs_fd < 0 ? tmpfs_fd : write_answer(&parts->answer, tmpfs_fd);
+	int error = tmpfs_fd < 0 ? tmpfs_fd : write_names(parts, tmpfs_fd);
 
 	if (!error)
 		error = attach(directory, parts, tmpfs_fd);
@@ -309,16 +298,30 @@ static int fill(const char *directory, struct parts *parts)
 	return error;
 }
 
+/* It is there again if a start has made it meanwhile. */
+static int make_directory(const char *directory)
+{
+	int error = -EEXIST;
+
+	for (int i = 0; error == -EEXIST && i < DIRECTORY_TRIES; i++) {
+		error = remove_directory(directory);
+		if (!error && mkdir(directory, PREPARED_DIRECTORY_MODE))
+			error = -errno;
+	}
+	return error;
+}
+
 static int put(const char *directory, struct parts *parts)
 {
 	int error;
 
-	if (mkdir(directory, DIRECTORY_MODE))
-		return failed("cannot make", directory, -errno);
+	error = make_directory(directory);
+	if (error)
+		return failed("cannot make", directory, error);
 	error = fill(directory, parts);
 	if (!error)
 		return 0;
-	rmdir(directory);
+	remove_directory(directory);
 	return failed("cannot mount on", directory, error);
 }
 
@@ -326,7 +329,7 @@ static int put(const char *directory, struct parts *parts)
 static int make_new(const char *directory)
 {
 	static struct parts parts;
-	int error = ask_kvm(&parts.answer);
+	int error = ask_kvm(&parts);
 
 	if (error)
 		return error;

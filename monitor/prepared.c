@@ -2,7 +2,6 @@
 /* monitor/prepared.c - see prepared.h. */
 #include "monitor/prepared.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/nsfs.h>
@@ -11,66 +10,14 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
-static_assert(sizeof(struct prepared_source) == 8 + 2 * 4 + (2 + PREPARED_MODULES) * 8,
-	      "no padding: it is compared as bytes");
-
-/* A module that is loaded anew has another inode in sysfs. */
-static uint64_t inode_of(const char *path)
-{
-	struct stat status;
-
-	return stat(path, &status) == 0 ? status.st_ino : 0;
-}
-
-int prepared_identify(struct prepared_source *source, int kvm_fd)
-{
-	struct stat device;
-
-	if (fstat(kvm_fd, &device))
-		return -errno;
-	*source = (struct prepared_source){
-		.magic = PREPARED_MAGIC,
-		.entry_bytes = sizeof(struct kvm_cpuid_entry2),
-		.device_number = device.st_rdev,
-		.device_inode = device.st_ino,
-		.module_inodes = {inode_of("/sys/module/kvm"), inode_of("/sys/module/kvm_intel"),
-				  inode_of("/sys/module/kvm_amd"), inode_of("/sys/module/kvm_pvm")},
-	};
-	return 0;
-}
-
-static bool is_roots_alone(int fd, mode_t type)
-{
-	struct stat status;
-
-	return fstat(fd, &status) == 0 && (status.st_mode & S_IFMT) == type && status.st_uid == 0 &&
-	       (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
-}
-
-static int open_roots(int directory_fd, const char *name, int flags, mode_t type)
-{
-	int fd = openat(directory_fd, name, flags | O_CLOEXEC);
-
-	if (fd < 0)
-		return -errno;
-	if (is_roots_alone(fd, type))
-		return fd;
-	close(fd);
-	return -EPERM;
-}
+#include "monitor/cpuid_file.h"
+#include "monitor/root_owned.h"
 
 int prepared_open_directory(const char *directory)
 {
-	return open_roots(AT_FDCWD, directory, O_PATH | O_DIRECTORY, S_IFDIR);
-}
-
-/* Without waiting, whatever is there. */
-int prepared_open_file(int directory_fd, const char *name)
-{
-	return open_roots(directory_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, S_IFREG);
+	return root_owned_open(AT_FDCWD, directory, O_PATH | O_DIRECTORY, S_IFDIR);
 }
 
 /*
@@ -105,35 +52,6 @@ static void open_room(struct prepared *prepared, int directory_fd)
 		prepared_close(prepared);
 }
 
-/* Whole, from the KVM that is asked, and no more than there is room for. */
-static void read_cpuid(struct cpuid_table *table, int file_fd, int kvm_fd)
-{
-	struct prepared_source source;
-	struct prepared_source found;
-	struct iovec parts[] = {
-		{&found, sizeof(found)},
-		{table->entries, sizeof(table->entries)},
-	};
-	ssize_t bytes = readv(file_fd, parts, 2);
-
-	if (bytes < (ssize_t)sizeof(found) || prepared_identify(&source, kvm_fd))
-		return;
-	source.entry_count = found.entry_count;
-	if (memcmp(&source, &found, sizeof(found)) == 0 && found.entry_count <= CPUID_ENTRIES_MAX &&
-	    (size_t)bytes == sizeof(found) + found.entry_count * sizeof(*table->entries))
-		table->nent = found.entry_count;
-}
-
-static void open_cpuid(struct prepared *prepared, int directory_fd, int kvm_fd)
-{
-	int fd = prepared_open_file(directory_fd, PREPARED_CPUID);
-
-	if (fd < 0)
-		return;
-	read_cpuid(&prepared->cpuid, fd, kvm_fd);
-	close(fd);
-}
-
 int prepared_open(struct prepared *prepared, const char *directory, int kvm_fd)
 {
 	int directory_fd;
@@ -147,9 +65,31 @@ int prepared_open(struct prepared *prepared, const char *directory, int kvm_fd)
 	if (directory_fd < 0)
 		return directory_fd;
 	open_room(prepared, directory_fd);
-	open_cpuid(prepared, directory_fd, kvm_fd);
+	cpuid_file_read(&prepared->cpuid, directory_fd, kvm_fd);
 	close(directory_fd);
 	return 0;
+}
+
+static void keep_in(struct prepared *prepared, int directory_fd, int kvm_fd)
+{
+	if (faccessat(directory_fd, ".", W_OK, 0) == 0 &&
+	    cpuid_file_ask(&prepared->cpuid, kvm_fd) == 0)
+		cpuid_file_write(&prepared->cpuid, directory_fd, kvm_fd);
+}
+
+void prepared_keep_cpuid(struct prepared *prepared, const char *directory, int kvm_fd)
+{
+	int directory_fd;
+
+	if (geteuid() != 0)
+		return;
+	if (strcmp(directory, PREPARED_DIRECTORY) == 0)
+		mkdir(directory, PREPARED_DIRECTORY_MODE);
+	directory_fd = prepared_open_directory(directory);
+	if (directory_fd < 0)
+		return;
+	keep_in(prepared, directory_fd, kvm_fd);
+	close(directory_fd);
 }
 
 void prepared_close(struct prepared *prepared)

@@ -120,6 +120,8 @@ static void use_prepared(const char *wanted)
 	if (strcmp(directory, CLI_PREPARED_NONE) == 0)
 		directory = NULL;
 	error = prepared_open(&prepared, directory, resources.kvm_fd);
+	if (directory && prepared.cpuid.nent == 0)
+		prepared_keep_cpuid(&prepared, directory, resources.kvm_fd);
 	if (error == -EPERM)
 		log_warning("%s is not used: it is not root's alone", directory);
 	else if (error && wanted)

@@ -186,6 +186,7 @@ need_power() {
 	mkdir "$place"
 	mount -t tmpfs -o mode=1777 other "$place"
 	printf motecpu1 >"$place/cpuid"
+	touch "$place/mounts" "$place/network"
 	refused_with "mote: prepare: cannot remove $place: *esource busy" prepare --undo
 	chmod 755 "$place"
 	chown 65534 "$place/cpuid"
@@ -193,6 +194,34 @@ need_power() {
 	chown 0 "$place/cpuid"
 	prepare --undo
 	nothing_is_left
+}
+
+@test "prepare: takes the place of what a start has kept, and --undo removes it" {
+	need_power
+	mkdir "$place"
+	printf motecpu1 >"$place/cpuid"
+	prepare
+	[[ $(ls -A "$place") == $'cpuid\nmounts\nnetwork' ]]
+	prepare --undo
+	nothing_is_left
+	mkdir "$place"
+	printf motecpu1 >"$place/cpuid"
+	prepare --undo
+	nothing_is_left
+	mkdir "$place"
+	printf another1 >"$place/cpuid"
+	refused_with "mote: prepare: cannot remove $place: Directory not empty" prepare --undo
+	[[ $(<"$place/cpuid") == another1 ]]
+}
+
+@test "prepare: a mount of others where a start has kept an answer stays" {
+	need_power
+	mkdir "$place"
+	mount -t tmpfs -o mode=755 other "$place"
+	printf motecpu1 >"$place/cpuid"
+	refused_with "mote: prepare: cannot remove $place: *esource busy" prepare
+	refused_with "mote: prepare: cannot remove $place: *esource busy" prepare --undo
+	mounts_here | grep -q 'tmpfs other'
 }
 
 @test "prepare: without KVM nothing is made, and what is there stays" {

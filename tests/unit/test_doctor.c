@@ -18,6 +18,7 @@
 
 #include <jansson.h>
 
+#include "monitor/cpuid_file.h"
 #include "monitor/doctor_child.h"
 #include "monitor/doctor_files.h"
 #include "monitor/doctor_host.h"
@@ -434,17 +435,17 @@ static struct doctor_trial timed_trial(enum doctor_trial_step step, unsigned int
 static void put_answer(const struct host *host)
 {
 	static const struct kvm_cpuid_entry2 entry;
-	struct prepared_source source;
+	struct cpuid_source source;
 	char full[256];
 	int kvm_fd;
 	int fd;
 
 	make_path(host, "/dev/kvm", full, sizeof(full));
 	kvm_fd = open(full, O_RDONLY);
-	assert_int_equal(prepared_identify(&source, kvm_fd), 0);
+	assert_int_equal(cpuid_file_identify(&source, kvm_fd), 0);
 	close(kvm_fd);
 	source.entry_count = 1;
-	make_path(host, PREPARED_DIRECTORY "/" PREPARED_CPUID, full, sizeof(full));
+	make_path(host, PREPARED_DIRECTORY "/" CPUID_FILE_NAME, full, sizeof(full));
 	fd = open(full, O_WRONLY | O_CREAT | O_TRUNC, 0644);
 	assert_int_equal(write(fd, &source, sizeof(source)), sizeof(source));
 	assert_int_equal(write(fd, &entry, sizeof(entry)), sizeof(entry));
@@ -484,7 +485,7 @@ static void a_prepared_host_is_told(void **state)
 	put(host, "/dev/kvm", "");
 	put_answer(host);
 	assert_string_equal(look_for_prepared(host, DOCTOR_WARN)->value, "KVM's CPUID only");
-	put(host, PREPARED_DIRECTORY "/" PREPARED_CPUID, "not an answer");
+	put(host, PREPARED_DIRECTORY "/" CPUID_FILE_NAME, "not an answer");
 	assert_string_equal(look_for_prepared(host, DOCTOR_WARN)->value, "no");
 }
 

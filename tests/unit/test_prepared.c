@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "monitor/cpuid_file.h"
 #include "monitor/prepared.h"
 #include "tests/unit/jail_child.h"
 
@@ -23,7 +24,7 @@ enum {
 
 /* The file with room for more than may be taken. */
 struct answer {
-	struct prepared_source source;
+	struct cpuid_source source;
 	struct kvm_cpuid_entry2 entries[CPUID_ENTRIES_MAX + 2];
 };
 
@@ -45,7 +46,7 @@ static int make_directory(void **state)
 	strcpy(directory + sizeof(directory) - 7, "XXXXXX");
 	memset(&prepared, 0x5a, sizeof(prepared));
 	kvm_fd = open("/dev/null", O_RDONLY);
-	if (kvm_fd < 0 || !mkdtemp(directory) || prepared_identify(&answer.source, kvm_fd))
+	if (kvm_fd < 0 || !mkdtemp(directory) || cpuid_file_identify(&answer.source, kvm_fd))
 		return -1;
 	answer.source.entry_count = ENTRIES;
 	for (uint32_t i = 0; i < CPUID_ENTRIES_MAX + 2; i++)
@@ -55,7 +56,7 @@ static int make_directory(void **state)
 
 static int remove_directory(void **state)
 {
-	static const char *const names[] = {PREPARED_CPUID, PREPARED_MOUNTS, PREPARED_NETWORK};
+	static const char *const names[] = {CPUID_FILE_NAME, PREPARED_MOUNTS, PREPARED_NETWORK};
 
 	(void)state;
 	prepared_close(&prepared);
@@ -111,8 +112,8 @@ static void nothing_is_taken_from_nowhere(void **state)
 	expect_nothing();
 	assert_int_equal(prepared_open(&prepared, path_of("no"), kvm_fd), -ENOENT);
 	expect_nothing();
-	put(PREPARED_CPUID, &answer, bytes_with(ENTRIES));
-	assert_int_equal(prepared_open(&prepared, path_of(PREPARED_CPUID), kvm_fd), -ENOTDIR);
+	put(CPUID_FILE_NAME, &answer, bytes_with(ENTRIES));
+	assert_int_equal(prepared_open(&prepared, path_of(CPUID_FILE_NAME), kvm_fd), -ENOTDIR);
 	expect_nothing();
 }
 
@@ -128,7 +129,7 @@ static void the_answer_is_taken(void **state)
 {
 	(void)state;
 	need_to_be_root();
-	put(PREPARED_CPUID, &answer, bytes_with(ENTRIES));
+	put(CPUID_FILE_NAME, &answer, bytes_with(ENTRIES));
 	look(ENTRIES);
 }
 
@@ -138,12 +139,12 @@ static void as_many_entries_as_there_is_room_for(void **state)
 	need_to_be_root();
 	for (uint32_t count = CPUID_ENTRIES_MAX; count <= CPUID_ENTRIES_MAX + 2; count++) {
 		answer.source.entry_count = count;
-		put(PREPARED_CPUID, &answer, bytes_with(count));
+		put(CPUID_FILE_NAME, &answer, bytes_with(count));
 		look(count == CPUID_ENTRIES_MAX ? count : 0);
 	}
 	/* Such that the product does not fit 32 bits. */
 	answer.source.entry_count = UINT32_MAX / sizeof(answer.entries[0]) + 2;
-	put(PREPARED_CPUID, &answer, bytes_with(ENTRIES));
+	put(CPUID_FILE_NAME, &answer, bytes_with(ENTRIES));
 	look(0);
 }
 
@@ -152,7 +153,7 @@ static void no_more_and_no_less_than_is_told(void **state)
 	(void)state;
 	need_to_be_root();
 	for (size_t bytes = 0; bytes <= bytes_with(ENTRIES + 1); bytes++) {
-		put(PREPARED_CPUID, &answer, bytes);
+		put(CPUID_FILE_NAME, &answer, bytes);
 		look(bytes == bytes_with(ENTRIES) ? ENTRIES : 0);
 	}
 }
@@ -166,7 +167,7 @@ static void the_answer_of_another_kvm_is_not(void **state)
 	need_to_be_root();
 	for (size_t i = 0; i < sizeof(answer.source); i++) {
 		source[i] ^= 0x80;
-		put(PREPARED_CPUID, &answer, bytes_with(ENTRIES));
+		put(CPUID_FILE_NAME, &answer, bytes_with(ENTRIES));
 		look(0);
 		source[i] ^= 0x80;
 	}
@@ -178,7 +179,7 @@ static void the_answer_of_another_device_is_not(void **state)
 
 	(void)state;
 	need_to_be_root();
-	put(PREPARED_CPUID, &answer, bytes_with(ENTRIES));
+	put(CPUID_FILE_NAME, &answer, bytes_with(ENTRIES));
 	assert_int_equal(prepared_open(&prepared, directory, other_fd), 0);
 	expect_nothing();
 	assert_int_equal(prepared_open(&prepared, directory, -1), 0);
@@ -192,7 +193,7 @@ static void a_new_mode_of_the_device_changes_nothing(void **state)
 
 	(void)state;
 	need_to_be_root();
-	put(PREPARED_CPUID, &answer, bytes_with(ENTRIES));
+	put(CPUID_FILE_NAME, &answer, bytes_with(ENTRIES));
 	assert_int_equal(fstat(kvm_fd, &before), 0);
 	assert_int_equal(fchmod(kvm_fd, before.st_mode & 07777), 0);
 	look(ENTRIES);
@@ -204,7 +205,7 @@ static void a_directory_that_others_can_change_is_not_used(void **state)
 
 	(void)state;
 	need_to_be_root();
-	put(PREPARED_CPUID, &answer, bytes_with(ENTRIES));
+	put(CPUID_FILE_NAME, &answer, bytes_with(ENTRIES));
 	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
 		assert_int_equal(chmod(directory, modes[i]), 0);
 		assert_int_equal(prepared_open(&prepared, directory, kvm_fd), -EPERM);
@@ -223,7 +224,7 @@ static void an_ordinary_users_own_is_not_used(void **state)
 	(void)state;
 	if (geteuid() == 0)
 		assert_int_equal(chown(directory, NOBODY, NOBODY), 0);
-	put(PREPARED_CPUID, &answer, bytes_with(ENTRIES));
+	put(CPUID_FILE_NAME, &answer, bytes_with(ENTRIES));
 	assert_int_equal(prepared_open(&prepared, directory, kvm_fd), -EPERM);
 	expect_nothing();
 }
@@ -232,8 +233,8 @@ static void a_file_that_others_can_change_is_not_used(void **state)
 {
 	(void)state;
 	need_to_be_root();
-	put(PREPARED_CPUID, &answer, bytes_with(ENTRIES));
-	assert_int_equal(chmod(path_of(PREPARED_CPUID), 0664), 0);
+	put(CPUID_FILE_NAME, &answer, bytes_with(ENTRIES));
+	assert_int_equal(chmod(path_of(CPUID_FILE_NAME), 0664), 0);
 	look(0);
 	assert_int_equal(chmod(path, 0646), 0);
 	look(0);
@@ -247,16 +248,16 @@ static void what_is_no_file_is_not_used(void **state)
 {
 	(void)state;
 	need_to_be_root();
-	assert_int_equal(mkfifo(path_of(PREPARED_CPUID), 0644), 0);
+	assert_int_equal(mkfifo(path_of(CPUID_FILE_NAME), 0644), 0);
 	assert_int_equal(mkfifo(path_of(PREPARED_MOUNTS), 0644), 0);
 	look(0);
 	expect_nothing();
-	assert_int_equal(unlink(path_of(PREPARED_CPUID)), 0);
+	assert_int_equal(unlink(path_of(CPUID_FILE_NAME)), 0);
 	assert_int_equal(mkdir(path, 0755), 0);
 	look(0);
 	assert_int_equal(rmdir(path), 0);
 	put(PREPARED_NETWORK, &answer, bytes_with(ENTRIES));
-	assert_int_equal(symlink(PREPARED_NETWORK, path_of(PREPARED_CPUID)), 0);
+	assert_int_equal(symlink(PREPARED_NETWORK, path_of(CPUID_FILE_NAME)), 0);
 	look(0);
 	expect_nothing();
 }
@@ -366,7 +367,7 @@ static void take_from_below(void)
 	have_own_mounts();
 	bind_mounts(PREPARED_MOUNTS);
 	bind_namespace("net", PREPARED_NETWORK);
-	put(PREPARED_CPUID, &answer, bytes_with(ENTRIES));
+	put(CPUID_FILE_NAME, &answer, bytes_with(ENTRIES));
 	if (unshare(CLONE_NEWUSER))
 		skip_child("no user namespaces here");
 	map_fd = open("/proc/self/uid_map", O_WRONLY);

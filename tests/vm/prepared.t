@@ -117,6 +117,18 @@ is_asked_anew() {
 	is "$is_text: not a word" "$errors" ''
 }
 
+# answer_in FILE : head, length, and the name by which KVM is known; some ids are the asked CPU's
+answer_in() {
+	head -c 64 "$1" | od -An -v -tx1 | tr -d '\n'
+	wc -c <"$1"
+	dd if="$1" bs=1 skip="$kvm_at" count=12 2>/dev/null
+}
+
+# is_kept_anew TEXT : nor by the next start
+is_kept_anew() {
+	is "$1: and its answer is kept in place of it" "$(answer_in "$prepared/cpuid")" "$(answer_in "$real")"
+}
+
 # Each word of the head but the count, whose place is 12: magic, entries, device, modules.
 places='0 8 16 24 32 40 48 56'
 [ -z "${MOTE_EMULATED:-}" ] || places='16 32'
@@ -128,15 +140,23 @@ for at in $places; do
 	printf "\\$(printf %03o $(((old + 1) % 256)))" |
 		dd of="$prepared/cpuid" bs=1 seek=$at conv=notrunc 2>/dev/null
 	is_asked_anew "another source, byte $at"
+	# What has no magic may be anything, and somebody's.
+	if [ "$at" -eq 0 ]; then
+		check 'a file that is not mote'"'"'s stays' [ "$(head -c 1 "$prepared/cpuid")" = n ]
+	else
+		is_kept_anew "another source, byte $at"
+	fi
 done
 cp "$real" "$prepared/cpuid"
 altered
 dd if="$prepared/cpuid" of="$tap_work/short" bs=1 count=$(($(wc -c <"$real") - 1)) 2>/dev/null
 cp "$tap_work/short" "$prepared/cpuid"
 is_asked_anew 'a file that ends too soon'
+is_kept_anew 'a file that ends too soon'
 cat "$real" "$real" >"$prepared/cpuid"
 altered
 is_asked_anew 'a file that is too long'
+is_kept_anew 'a file that is too long'
 dd if=/dev/urandom of="$prepared/cpuid" bs=4096 count=2 2>/dev/null
 is_asked_anew 'noise'
 : >"$prepared/cpuid"
@@ -160,6 +180,33 @@ else
 	skip 'another node of /dev/kvm' 'cannot be made here'
 fi
 cp "$real" "$prepared/cpuid"
+
+# --- What a first start keeps ---
+
+kept=$tap_work/kept
+mkdir -m 755 "$kept"
+run "$MOTE" run --prepared "$kept" "$probe"
+is 'a first start' "$status $errors" '0 '
+is 'a first start: its guest has the same CPUID' "$(cpuid_of)" "$(output=$unprepared cpuid_of)"
+is 'a first start keeps what mote prepare keeps' "$(answer_in "$kept/cpuid")" "$(answer_in "$real")"
+is 'it is root'"'"'s alone, and nothing else is there' "$(stat -c %a:%u "$kept/cpuid") $(ls -A "$kept")" '644:0 cpuid'
+inode=$(stat -c %i "$kept/cpuid")
+run "$MOTE" run --prepared "$kept" "$probe"
+is 'the second start uses it' "$status $errors $(stat -c %i "$kept/cpuid")" "0  $inode"
+rm "$kept/cpuid"
+for _ in 1 2 3 4; do "$MOTE" run --prepared "$kept" "$probe" </dev/null >"$tap_work/first.$_" 2>&1 & done
+wait
+is 'four first starts at once keep one' "$(ls -A "$kept")" cpuid
+is 'and it is whole' "$(answer_in "$kept/cpuid")" "$(answer_in "$real")"
+rm "$kept/cpuid"
+chmod 775 "$kept"
+run "$MOTE" run --prepared "$kept" "$probe"
+is 'nothing is kept where others can change it' "$status $(ls -A "$kept")" '0 '
+chmod 755 "$kept"
+run "$MOTE" run --prepared "$tap_work/nowhere" "$probe"
+is 'a directory that is named is not made' "$status $(ls -d "$tap_work/nowhere" 2>/dev/null)" '0 '
+is 'and missed' "$errors" "mote: warning: --prepared: $tap_work/nowhere: No such file or directory"
+rmdir "$kept"
 
 # --- The room ---
 
@@ -305,21 +352,27 @@ is 'nothing is left of the room' "$(holders_of "$last_room")" ''
 is 'the mounts are what they were' "$(cat /proc/self/mountinfo)" "$mounts_before"
 check 'nor is the directory' [ ! -e "$prepared" ]
 
-# --- doctor, and the directory by default: where /run is another one ---
+# --- doctor, and the directory by default, which a start makes: where /run is another one ---
 
 # shellcheck disable=SC2016 # for the shell that is started
 doctors='mount -t tmpfs none /run || exit 77
 row() { "$1" doctor | grep -o "^[a-z]* *prepared  *[^-]*" | sed "s/  */ /g; s/ $//"; }
-row "$0"; "$0" prepare 2>/dev/null; row "$0"
+row "$0"
+"$0" run --prepared none "$2" </dev/null >/dev/null; ls -A /run
+"$0" run "$2" </dev/null >/dev/null; row "$0"; stat -c "%n %a %u" /run/mote /run/mote/*
+"$0" prepare 2>/dev/null; row "$0"
 mount -t tmpfs none "$1" && mknod "$1/kvm" c 10 232 && mount --bind "$1/kvm" /dev/kvm; row "$0"
 umount /dev/kvm; umount /run/mote/mounts; row "$0"
 chmod 777 /run/mote; row "$0"'
-unshare -m sh -c "$doctors" "$MOTE" "$tap_work/devices" >"$tap_work/rows" 2>"$tap_work/errors"
+unshare -m sh -c "$doctors" "$MOTE" "$tap_work/devices" "$hello" >"$tap_work/rows" 2>"$tap_work/errors"
 if [ $? -eq 77 ]; then
 	skip 'doctor' 'no /run of its own can be made'
 else
-	is 'doctor: the host unprepared, prepared, with another KVM, without the room, open to others' \
+	is 'doctor: the host unprepared, after a start, prepared, with another KVM, without the room, open to others' \
 		"$(cat "$tap_work/rows")" "warn prepared no
+warn prepared KVM's CPUID only
+/run/mote 755 0
+/run/mote/cpuid 644 0
 ok prepared KVM's CPUID and an empty room
 warn prepared an empty room only
 warn prepared KVM's CPUID only
