@@ -161,11 +161,8 @@ static struct options parse(int argc, char *argv[])
 {
 	static struct options options = {.paths = {.qemu = "qemu-system-x86_64"}};
 	static const struct options_row rows[] = {
-		{.name = "guest",
-		 .text = &options.paths.guest,
-		 .is_required = true,
-		 .is_file = true},
-		{.name = "mote", .text = &options.paths.mote, .is_file = true},
+		{.name = "guest", .file = &options.paths.guest, .is_required = true},
+		{.name = "mote", .file = &options.paths.mote},
 		{.name = "qemu", .text = &options.paths.qemu},
 		{.name = "rounds",
 		 .number = &options.rounds,

@@ -49,14 +49,14 @@ static int take_number(const struct options_row *row, const char *value,
 	return 0;
 }
 
-static int take_text(const struct options_row *row, const char *value,
+static int take_file(const struct options_row *row, const char *value,
 		     char reason[OPTIONS_REASON_BYTES])
 {
-	if (row->is_file)
-		value = realpath(value, NULL);
-	if (value == NULL)
+	const char *path = realpath(value, NULL);
+
+	if (path == NULL)
 		return refuse(reason, "--%s: %s", row->name, strerror(errno));
-	*row->text = value;
+	*row->file = path;
 	return 0;
 }
 
@@ -102,8 +102,10 @@ int options_read(const struct options_row *rows, size_t count, int argc, char *a
 			return refuse(reason, "--%s needs a value", row->name);
 		else if (row->number != NULL)
 			error = take_number(row, argv[at], reason);
+		else if (row->file != NULL)
+			error = take_file(row, argv[at], reason);
 		else
-			error = take_text(row, argv[at], reason);
+			*row->text = argv[at];
 	}
 	return error == 0 ? fill_in(rows, count, given, reason) : error;
 }
@@ -117,8 +119,8 @@ static void print_usage(const struct options_row *rows, size_t count, const char
 		fprintf(stderr, row->is_required ? " --%s" : " [--%s", row->name);
 		if (row->number != NULL)
 			fprintf(stderr, " %zu..%zu", row->minimum, row->maximum);
-		else if (row->text != NULL)
-			fprintf(stderr, row->is_file ? " FILE" : " TEXT");
+		else if (row->flag == NULL)
+			fprintf(stderr, row->file != NULL ? " FILE" : " TEXT");
 		fprintf(stderr, row->is_required ? "" : "]");
 	}
 	fprintf(stderr, "\n");

@@ -3,15 +3,16 @@
  * benches/options.h - the command line of a benchmark, as a table of its options.
  *
  *     static const struct options_row rows[] = {
- *             {.name = "guest", .text = &options.guest, .is_required = true, .is_file = true},
+ *             {.name = "guest", .file = &options.guest, .is_required = true},
  *             {.name = "rounds", .number = &options.rounds, .minimum = 1, .maximum = 200,
  *              .usual = 9, .quick = 5},
  *             {.name = "quick", .flag = &options.is_quick},
  *     };
  *
- * An option is "--NAME VALUE", a flag "--NAME".  Which of `text`, `number` and `flag` is set says
- * what a row is.  A number that nobody gave becomes `usual`, or `quick` if the flag "quick" was
- * given and the row has such a value; a text stays what it was.
+ * An option is "--NAME VALUE", a flag "--NAME".  Which of `text`, `file`, `number` and `flag` is
+ * set says what a row is: a file has to be there, and its path becomes absolute.  A number that
+ * nobody gave becomes `usual`, or `quick` if the flag "quick" was given and the row has such a
+ * value; a text or file stays what it was.
  */
 #ifndef BENCHES_OPTIONS_H
 #define BENCHES_OPTIONS_H
@@ -27,10 +28,10 @@ enum {
 struct options_row {
 	const char *name;
 	const char **text;
+	const char **file;
 	size_t *number;
 	bool *flag;
-	bool is_required; /* of texts */
-	bool is_file;     /* a text that names a file, which is made absolute */
+	bool is_required; /* of texts and files */
 	size_t minimum;
 	size_t maximum;
 	size_t usual;

@@ -273,15 +273,9 @@ static void add_subjects(void)
 int main(int argc, char *argv[])
 {
 	static const struct options_row rows[] = {
-		{.name = "mote", .text = &options.mote_path, .is_required = true, .is_file = true},
-		{.name = "floor",
-		 .text = &options.floor_path,
-		 .is_required = true,
-		 .is_file = true},
-		{.name = "guest",
-		 .text = &options.guest_path,
-		 .is_required = true,
-		 .is_file = true},
+		{.name = "mote", .file = &options.mote_path, .is_required = true},
+		{.name = "floor", .file = &options.floor_path, .is_required = true},
+		{.name = "guest", .file = &options.guest_path, .is_required = true},
 		{.name = "json", .text = &options.json_path},
 		{.name = "starts",
 		 .number = &options.starts,

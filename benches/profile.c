@@ -165,15 +165,9 @@ static struct options parse(int argc, char *argv[])
 {
 	static struct options options;
 	static const struct options_row rows[] = {
-		{.name = "mote", .text = &options.paths.mote, .is_required = true, .is_file = true},
-		{.name = "floor",
-		 .text = &options.paths.floor,
-		 .is_required = true,
-		 .is_file = true},
-		{.name = "guest",
-		 .text = &options.paths.guest,
-		 .is_required = true,
-		 .is_file = true},
+		{.name = "mote", .file = &options.paths.mote, .is_required = true},
+		{.name = "floor", .file = &options.paths.floor, .is_required = true},
+		{.name = "guest", .file = &options.paths.guest, .is_required = true},
 		{.name = "launches",
 		 .number = &options.launches,
 		 .minimum = 1,

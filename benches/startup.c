@@ -244,16 +244,10 @@ static struct options parse(int argc, char *argv[])
 {
 	static struct options options;
 	static const struct options_row rows[] = {
-		{.name = "floor",
-		 .text = &options.paths.floor,
-		 .is_required = true,
-		 .is_file = true},
-		{.name = "guest",
-		 .text = &options.paths.guest,
-		 .is_required = true,
-		 .is_file = true},
-		{.name = "mote", .text = &options.paths.mote, .is_file = true},
-		{.name = "clock-guest", .text = &options.clock_path, .is_file = true},
+		{.name = "floor", .file = &options.paths.floor, .is_required = true},
+		{.name = "guest", .file = &options.paths.guest, .is_required = true},
+		{.name = "mote", .file = &options.paths.mote},
+		{.name = "clock-guest", .file = &options.clock_path},
 		{.name = "disk", .flag = &options.has_disk},
 		{.name = "nic", .flag = &options.has_nic},
 		{.name = "no-peers", .flag = &options.has_no_peers},

@@ -118,11 +118,8 @@ static struct vsock_options parse(int argc, char *argv[])
 {
 	static struct vsock_options options;
 	static const struct options_row rows[] = {
-		{.name = "mote", .text = &options.paths.mote, .is_required = true, .is_file = true},
-		{.name = "guest",
-		 .text = &options.paths.guest,
-		 .is_required = true,
-		 .is_file = true},
+		{.name = "mote", .file = &options.paths.mote, .is_required = true},
+		{.name = "guest", .file = &options.paths.guest, .is_required = true},
 		{.name = "guest-args", .text = &options.paths.guest_args},
 		{.name = "rounds",
 		 .number = &options.rounds,

@@ -21,7 +21,7 @@ static size_t size;
 static bool is_quick;
 
 static const struct options_row rows[] = {
-	{.name = "guest", .text = &guest, .is_required = true, .is_file = true},
+	{.name = "guest", .file = &guest, .is_required = true},
 	{.name = "json", .text = &json},
 	{.name = "rounds", .number = &rounds, .minimum = 2, .maximum = 20, .usual = 9, .quick = 3},
 	{.name = "size", .number = &size, .maximum = 100, .usual = 7},
