@@ -2,7 +2,7 @@
 /*
  * benches/floor.c - the least that any monitor must do to run the hello guest.
  *
- *     floor [--stamps FD] [--mib N] [--command-line TEXT] GUEST.elf
+ *     floor [--stamps FD] [--mib N] [--command-line TEXT] [--cpuid FILE] GUEST.elf
  *
  * One process, one thread, no check of anything the guest does, no jail: only
  * the KVM calls without which the guest would not run, in the order that KVM
@@ -10,6 +10,10 @@
  * costs is measured against this.  The guest is entered by the Linux 64-bit
  * protocol; the serial port is written through, line by line; the exit code
  * is the exit status.  Any other port or address reads as zero.
+ *
+ * With --cpuid what KVM supports is not asked for but read from the file in which a first start of
+ * mote has kept it, for a monitor that spares itself that question is not to be compared with one
+ * that asks alone.
  */
 #include <elf.h>
 #include <err.h>
@@ -26,6 +30,8 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "monitor/cpuid_file.h"
 
 enum {
 	CPUID_ENTRIES = 128,
@@ -78,6 +84,7 @@ struct e820_entry {
 struct options {
 	const char *guest_path;
 	const char *command_line;
+	const char *cpuid_path; /* NULL: KVM is asked */
 	size_t ram_bytes;
 	int stamps_fd; /* -1: none wanted */
 };
@@ -256,6 +263,28 @@ static void set_registers(void)
 	kvm_call(vm.vcpu_fd, KVM_SET_REGS, &regs, "KVM_SET_REGS");
 }
 
+static void read_cpuid(struct kvm_cpuid2 *table, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t bytes = pread(fd, table->entries, CPUID_ENTRIES * sizeof(*table->entries),
+			      sizeof(struct cpuid_source));
+
+	if (bytes <= 0)
+		err(STATUS_CRASH, "%s", path);
+	table->nent = (uint32_t)((size_t)bytes / sizeof(*table->entries));
+	close(fd);
+}
+
+static void get_cpuid(struct kvm_cpuid2 *table, int kvm_fd, const char *path)
+{
+	if (path != NULL) {
+		read_cpuid(table, path);
+		return;
+	}
+	table->nent = CPUID_ENTRIES;
+	kvm_call(kvm_fd, KVM_GET_SUPPORTED_CPUID, table, "KVM_GET_SUPPORTED_CPUID");
+}
+
 static void build(const struct options *options)
 {
 	struct kvm_enable_cap split = {.cap = KVM_CAP_SPLIT_IRQCHIP, .args = {IOAPIC_PINS}};
@@ -286,8 +315,7 @@ static void build(const struct options *options)
 	vm.run = mmap(NULL, (size_t)run_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, vm.vcpu_fd, 0);
 	if (vm.run == MAP_FAILED)
 		err(STATUS_CRASH, "kvm_run");
-	((struct kvm_cpuid2 *)(void *)cpuid)->nent = CPUID_ENTRIES;
-	kvm_call(kvm_fd, KVM_GET_SUPPORTED_CPUID, cpuid, "KVM_GET_SUPPORTED_CPUID");
+	get_cpuid((struct kvm_cpuid2 *)(void *)cpuid, kvm_fd, options->cpuid_path);
 	stamp("supported-cpuid");
 	kvm_call(vm.vcpu_fd, KVM_SET_CPUID2, cpuid, "KVM_SET_CPUID2");
 	stamp("cpuid");
@@ -388,12 +416,14 @@ static struct options parse(int argc, char *argv[])
 			options.ram_bytes = strtoul(argv[at + 1], NULL, 10) * MIB;
 		else if (strcmp(argv[at], "--command-line") == 0)
 			options.command_line = argv[at + 1];
+		else if (strcmp(argv[at], "--cpuid") == 0)
+			options.cpuid_path = argv[at + 1];
 		else
 			errx(STATUS_CRASH, "unknown option %s", argv[at]);
 	}
 	if (at + 1 != argc || options.ram_bytes <= MIB)
-		errx(STATUS_CRASH,
-		     "usage: floor [--stamps FD] [--mib N] [--command-line TEXT] GUEST");
+		errx(STATUS_CRASH, "usage: floor [--stamps FD] [--mib N] [--command-line TEXT] "
+				   "[--cpuid FILE] GUEST");
 	options.guest_path = argv[at];
 	return options;
 }
