@@ -8,20 +8,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
 	FILES_MAX = 32,
+	DIRECTORY_MODE = 0755,
 };
 
 static char directory[PATH_MAX];
 static char *files[FILES_MAX];
 static size_t file_count;
 
+/* The last first, as a directory is named before what is in it; its mounts before a directory. */
 static void remove_all(void)
 {
-	for (size_t at = 0; at < file_count; at++)
-		unlink(files[at]);
+	for (size_t at = file_count; at-- > 0;) {
+		while (umount2(files[at], MNT_DETACH) == 0)
+			;
+		if (unlink(files[at]))
+			rmdir(files[at]);
+	}
 	rmdir(directory);
 }
 
@@ -64,13 +72,22 @@ const char *workspace_path(const char *name)
 	char *path;
 
 	for (size_t at = 0; at < file_count; at++)
-		if (strcmp(strrchr(files[at], '/') + 1, name) == 0)
+		if (strcmp(files[at] + strlen(directory) + 1, name) == 0)
 			return files[at];
 	if (file_count == FILES_MAX)
 		errx(EXIT_FAILURE, "more than %d files in %s", FILES_MAX, directory);
 	if (asprintf(&path, "%s/%s", directory, name) < 0)
 		err(EXIT_FAILURE, "%s", name);
 	files[file_count++] = path;
+	return path;
+}
+
+const char *workspace_make_directory(const char *name)
+{
+	const char *path = workspace_path(name);
+
+	if (mkdir(path, DIRECTORY_MODE))
+		err(EXIT_FAILURE, "%s", path);
 	return path;
 }
 
