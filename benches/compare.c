@@ -182,8 +182,8 @@ static void print_ratios(const json_t *all_left, const json_t *left, const json_
 			continue;
 		print_label(left, reference);
 		print_numbers(json_number_value(ratio), json_number_value(other),
-			      number_of(json_object_get(left, "ratio_p99"), reference),
-			      number_of(json_object_get(right, "ratio_p99"), reference),
+			      number_of(json_object_get(left, "p99_of_ratio"), reference),
+			      number_of(json_object_get(right, "p99_of_ratio"), reference),
 			      ratios_of(all_left, left, reference),
 			      ratios_of(all_right, right, reference));
 	}

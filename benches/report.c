@@ -40,7 +40,12 @@ static void add_number(json_t *result, const char *key, const char *reference, d
 void report_add_ratio(json_t *result, const char *reference, const struct stats_summary *ratio)
 {
 	add_number(result, "ratio", reference, ratio->median);
-	add_number(result, "ratio_p99", reference, ratio->p99);
+	add_number(result, "p99_of_ratio", reference, ratio->p99);
+}
+
+void report_add_p99_ratio(json_t *result, const char *reference, double ratio)
+{
+	add_number(result, "ratio_of_p99", reference, ratio);
 }
 
 void report_add_samples(json_t *result, const double *samples, size_t count)

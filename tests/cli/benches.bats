@@ -58,9 +58,9 @@ row() {
 }
 
 @test "compare: a slower machine is no slower mote" {
-	{ result a floor 100 20; result a mote 150 20 '{ratio: {floor: 1.5}, ratio_p99: {floor: 1.6}}'; } |
+	{ result a floor 100 20; result a mote 150 20 '{ratio: {floor: 1.5}, p99_of_ratio: {floor: 1.6}}'; } |
 		file left 2
-	{ result a floor 200 20; result a mote 301 20 '{ratio: {floor: 1.5}, ratio_p99: {floor: 1.6}}'; } |
+	{ result a floor 200 20; result a mote 301 20 '{ratio: {floor: 1.5}, p99_of_ratio: {floor: 1.6}}'; } |
 		file right 2
 	run -0 "$benches/bench_compare" left right
 	[[ $(row a mote) == *real ]]
@@ -68,9 +68,9 @@ row() {
 }
 
 @test "compare: where the ratio has changed as well" {
-	{ result a floor 100 20; result a mote 150 20 '{ratio: {floor: 1.5}, ratio_p99: {floor: 1.6}}'; } |
+	{ result a floor 100 20; result a mote 150 20 '{ratio: {floor: 1.5}, p99_of_ratio: {floor: 1.6}}'; } |
 		file left 2
-	{ result a floor 100 20; result a mote 120 20 '{ratio: {floor: 1.2}, ratio_p99: {floor: 1.3}}'; } |
+	{ result a floor 100 20; result a mote 120 20 '{ratio: {floor: 1.2}, p99_of_ratio: {floor: 1.3}}'; } |
 		file right 2
 	run -0 "$benches/bench_compare" left right
 	[[ $(row a floor) == *noise ]]
