@@ -13,8 +13,9 @@
  * --settle is how long the machine is left alone before a look at it, --idle how long it is looked
  * at for what idle VMs do.
  *
- * Subjects: the floor, mote, and mote on a host that `mote prepare` has prepared.  The memory of
- * the jailed process can only be seen by root.
+ * Subjects: the floor; mote as root's first start has left the host, which keeps KVM's CPUID; and
+ * mote after `mote prepare` (mote+prepared).  The memory of the jailed process can only be seen by
+ * root.
  */
 #include <err.h>
 #include <errno.h>
@@ -180,24 +181,27 @@ static struct subject *add_subject(const char *name)
 	return &subjects[subject_count++];
 }
 
+static void add_mote(const char *name, const char *prepared, const char *config)
+{
+	*add_subject(name) = (struct subject){
+		.name = name,
+		.arguments = {options.mote_path, "run", "--prepared", prepared, config},
+	};
+}
+
 static void add_subjects(void)
 {
 	const char *config =
 		workspace_write_json("vm.json", vm_config_new(options.guest_path, "", RAM_MIB));
-	const char *prepared = preparation_make(options.mote_path);
+	struct preparation preparation = preparation_make(options.mote_path);
 
 	*add_subject("floor") = (struct subject){
 		.name = "floor",
 		.arguments = {options.floor_path, "--mib", "16", options.guest_path},
 	};
-	*add_subject("mote") = (struct subject){
-		.name = "mote",
-		.arguments = {options.mote_path, "run", "--prepared", "none", config},
-	};
-	*add_subject("mote+prepared") = (struct subject){
-		.name = "mote+prepared",
-		.arguments = {options.mote_path, "run", "--prepared", prepared, config},
-	};
+	add_mote("mote", preparation.kept, config);
+	add_mote("mote+prepared", preparation.prepared, config);
+	preparation_start(&preparation, subjects[1].arguments);
 }
 
 static void report(void)

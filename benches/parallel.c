@@ -13,19 +13,20 @@
  * a start, which hardly depends on what else the machine does.  The tail is told as p99 over p50 of
  * all starts.
  *
- * Subjects: the floor, mote, and for root mote on a host that `mote prepare` has prepared.  With
- * --mounts the host has that many more mounts, in a mount namespace of the benchmark's own, since a
- * new mount namespace copies them all; for root only.
+ * Subjects: the floor, and the floor as it reads KVM's CPUID from where an earlier start has kept
+ * it (floor+kept); mote, which reads it as well, and mote after `mote prepare` (mote+prepared).
+ * Others than root have no kept answer, and so the floor and mote that ask KVM each time.
+ *
+ * With --mounts the host has that many more mounts, in a mount namespace of the benchmark's own,
+ * since a new mount namespace copies them all; for root only.
  */
 #include <err.h>
-#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -37,12 +38,12 @@
 #include "benches/parallel_results.h"
 #include "benches/preparation.h"
 #include "benches/report.h"
+#include "benches/startup_command.h"
 #include "benches/subject.h"
-#include "benches/vm_config.h"
 #include "benches/workspace.h"
 
 enum {
-	SUBJECTS_MAX = 3,
+	SUBJECTS_MAX = 4,
 	STEPS_MAX = 2,
 	ROUNDS_USUAL = 10,
 	ROUNDS_QUICK = 3,
@@ -51,7 +52,6 @@ enum {
 	DESCRIPTORS_PER_START = 2,
 	DESCRIPTORS_BESIDES = 32,
 	RAM_MIB = 16,
-	DIRECTORY_MODE = 0700,
 };
 
 #define NS_PER_US 1000.0
@@ -59,9 +59,7 @@ enum {
 #define US_PER_S  1e6
 
 struct options {
-	const char *mote_path;
-	const char *floor_path;
-	const char *guest_path;
+	struct startup_programs programs;
 	const char *json_path;
 	size_t starts; /* 0: both of the usual ones */
 	size_t rounds;
@@ -70,7 +68,7 @@ struct options {
 };
 
 static const size_t usual_steps[STEPS_MAX] = {100, 500};
-static struct options options;
+static struct options options = {.programs.ram_mib = RAM_MIB};
 static struct subject subjects[SUBJECTS_MAX];
 static size_t subject_count;
 static struct parallel_point points[STEPS_MAX][SUBJECTS_MAX];
@@ -80,28 +78,11 @@ static uint64_t reaped_ns[PARALLEL_STARTS_MAX];
 /* Mounts that cost nothing but their being there. */
 static void add_mounts(size_t count)
 {
-	const char *directory = workspace_path("mounted");
+	const char *directory = workspace_make_directory("mounted");
 
-	if (count == 0)
-		return;
-	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
-		err(EXIT_FAILURE, "--mounts: no mount namespace");
-	if (mkdir(directory, DIRECTORY_MODE))
-		err(EXIT_FAILURE, "%s", directory);
 	for (size_t i = 0; i < count; i++)
 		if (mount("/etc", directory, NULL, MS_BIND, NULL))
 			err(EXIT_FAILURE, "--mounts: mount %zu", i);
-}
-
-/* The workspace can only be removed once nothing is mounted in it. */
-static void remove_mounts(size_t count)
-{
-	const char *directory = workspace_path("mounted");
-
-	for (size_t i = 0; i < count; i++)
-		umount2(directory, MNT_DETACH);
-	if (count > 0)
-		rmdir(directory);
 }
 
 static void allow_descriptors(size_t starts)
@@ -243,39 +224,38 @@ static void report(size_t steps)
 	report_finish(options.json_path, results);
 }
 
-static void add_mote(const char *name, const char *prepared, const char *config)
+static void add_floor(const char *name, const char *cpuid_path)
 {
-	subjects[subject_count++] = (struct subject){
-		.name = name,
-		.arguments = {options.mote_path, "run", "--result", "/dev/fd/3", "--prepared",
-			      prepared, config},
-		.format = SUBJECT_RESULT_LINE,
-	};
+	startup_command_floor(&subjects[subject_count++], name, &options.programs, cpuid_path);
+}
+
+static struct subject *add_mote(const char *name, const char *prepared)
+{
+	static const struct startup_devices none;
+	struct subject *added = &subjects[subject_count++];
+
+	startup_command_mote(added, name, &options.programs, prepared, none);
+	return added;
 }
 
 static void add_subjects(void)
 {
-	const char *config =
-		workspace_write_json("vm.json", vm_config_new(options.guest_path, "", RAM_MIB));
-	const char *prepared = preparation_make(options.mote_path);
+	struct preparation preparation = preparation_make(options.programs.mote);
 
-	subjects[subject_count++] = (struct subject){
-		.name = "floor",
-		.arguments = {options.floor_path, "--stamps", "3", "--mib", "16",
-			      options.guest_path},
-		.format = SUBJECT_STAMP_LINES,
-	};
-	add_mote("mote", "none", config);
-	if (prepared != NULL)
-		add_mote("mote+prepared", prepared, config);
+	add_floor("floor", NULL);
+	if (preparation.cpuid != NULL)
+		add_floor("floor+kept", preparation.cpuid);
+	preparation_start(&preparation, add_mote("mote", preparation.kept)->arguments);
+	if (preparation.prepared != NULL)
+		add_mote("mote+prepared", preparation.prepared);
 }
 
 int main(int argc, char *argv[])
 {
 	static const struct options_row rows[] = {
-		{.name = "mote", .file = &options.mote_path, .is_required = true},
-		{.name = "floor", .file = &options.floor_path, .is_required = true},
-		{.name = "guest", .file = &options.guest_path, .is_required = true},
+		{.name = "mote", .file = &options.programs.mote, .is_required = true},
+		{.name = "floor", .file = &options.programs.floor, .is_required = true},
+		{.name = "guest", .file = &options.programs.guest, .is_required = true},
 		{.name = "json", .text = &options.json_path},
 		{.name = "starts",
 		 .number = &options.starts,
@@ -295,10 +275,10 @@ int main(int argc, char *argv[])
 	options_take(rows, sizeof(rows) / sizeof(rows[0]), argc, argv);
 	allow_descriptors(options.starts ? options.starts : usual_steps[STEPS_MAX - 1]);
 	workspace_make(NULL);
-	add_mounts(options.mounts);
 	add_subjects();
+	if (options.mounts > 0)
+		add_mounts(options.mounts);
 	steps = run_all();
 	report(steps);
-	remove_mounts(options.mounts);
 	return EXIT_SUCCESS;
 }

@@ -42,10 +42,11 @@ enum {
 	SAMPLED_USUAL = 20,
 	SAMPLED_QUICK = 5,
 	US_PER_S = 1000000,
+	RAM_MIB = 128,
 };
 
 struct options {
-	struct startup_paths paths;
+	struct startup_programs programs;
 	const char *json_path;
 	size_t launches;
 	size_t sampled;
@@ -65,28 +66,32 @@ static struct profiled *add(const char *first_role)
 	return added;
 }
 
-static void add_mote(const char *name, const struct startup_paths *paths,
-		     struct startup_devices devices)
+static struct subject *add_mote(const char *name, const struct startup_programs *programs,
+				const char *prepared, struct startup_devices devices)
 {
-	startup_command_mote(&add("launcher")->subject, name, paths, devices);
+	struct profiled *added = add("launcher");
+
+	startup_command_mote(&added->subject, name, programs, prepared, devices);
+	return &added->subject;
 }
 
-static void add_subjects(struct startup_paths paths)
+static void add_subjects(const struct startup_programs *programs)
 {
 	static const struct startup_devices none = {false};
 	static const struct startup_devices all = {true, true, true};
+	struct preparation preparation = preparation_make(programs->mote);
 
-	startup_command_floor(&add("floor")->subject, "floor", &paths);
-	add_mote("mote", &paths, none);
-	if (geteuid() != 0) {
+	startup_command_floor(&add("floor")->subject, "floor", programs, NULL);
+	preparation_start(&preparation,
+			  add_mote("mote", programs, preparation.kept, none)->arguments);
+	if (preparation.prepared == NULL) {
 		printf("mote+devices, mote+prepared: skipped, only root can make a tap or "
 		       "prepare\n");
 		return;
 	}
 	startup_command_tap();
-	add_mote("mote+devices", &paths, all);
-	paths.prepared = preparation_make(paths.mote);
-	add_mote("mote+prepared", &paths, none);
+	add_mote("mote+devices", programs, preparation.kept, all);
+	add_mote("mote+prepared", programs, preparation.prepared, none);
 }
 
 static void drain(int fd)
@@ -163,11 +168,11 @@ static void trace_all(size_t sampled_launches)
 
 static struct options parse(int argc, char *argv[])
 {
-	static struct options options;
+	static struct options options = {.programs.ram_mib = RAM_MIB};
 	static const struct options_row rows[] = {
-		{.name = "mote", .file = &options.paths.mote, .is_required = true},
-		{.name = "floor", .file = &options.paths.floor, .is_required = true},
-		{.name = "guest", .file = &options.paths.guest, .is_required = true},
+		{.name = "mote", .file = &options.programs.mote, .is_required = true},
+		{.name = "floor", .file = &options.programs.floor, .is_required = true},
+		{.name = "guest", .file = &options.programs.guest, .is_required = true},
 		{.name = "launches",
 		 .number = &options.launches,
 		 .minimum = 1,
@@ -192,7 +197,7 @@ int main(int argc, char *argv[])
 	struct options options = parse(argc, argv);
 
 	workspace_make(NULL);
-	add_subjects(options.paths);
+	add_subjects(&options.programs);
 	launch_all(options.launches);
 	trace_all(options.sampled);
 	profile_results_print(profiled, profiled_count);

@@ -10,13 +10,17 @@
  * round.  What is measured: to the guest's first instruction, to its main function, to the first
  * byte of its output, and to the reaped process.
  *
- * Subjects: the floor; mote; if we are root, mote with a disk, a NIC on a tap that is there already
- * and a vsock, and both on a host that `mote prepare` has prepared; and each other monitor that is
- * found and can run the guest, which is
- * slower by so much that it takes part in each N-th round only.  Without --mote the floor runs
- * against itself, which shows how far two equal programs seem to differ here.  With --disk, mote
- * runs once more with one drive, with --nic with a NIC; the guest leaves all devices alone, and the
- * difference to mote without is a figure of its own.
+ * Subjects: the floor, which asks KVM for its CPUID, and the floor as it reads the answer that an
+ * earlier start has kept (floor+kept); mote, which reads it as well; mote without it (mote+cold);
+ * mote after `mote prepare` (mote+prepared); mote with a disk, a NIC on a tap that is there already
+ * and a vsock (mote+devices), and the same prepared; and each other monitor that is found and can
+ * run the guest, which is slower by so much that it takes part in each N-th round only.  All ratios
+ * are to the floor; those of a mote that does not ask KVM are also to the floor that does not.
+ * Only root can keep, make a tap and prepare: for others mote is cold, and the only mote.
+ *
+ * Without --mote the floor runs against itself, which shows how far two equal programs seem to
+ * differ here.  With --disk, mote runs once more with one drive, with --nic with a NIC; the guest
+ * leaves all devices alone, and the difference to mote without is a figure of its own.
  *
  * Only a guest knows when it came to its main function, and only a guest can speak for the first
  * instruction of a monitor that makes no stamps.  To say so takes a guest longer; so that is
@@ -50,12 +54,13 @@ enum {
 	ROUNDS_WARM_UP = 10,
 	PEER_PERIOD_USUAL = 5,
 	PROGRESS_LINES = 10,
+	RAM_MIB = 128,
 };
 
 #define NS_PER_S 1e9
 
 struct options {
-	struct startup_paths paths;
+	struct startup_programs programs;
 	const char *clock_path;
 	const char *json_path;
 	size_t rounds;
@@ -66,15 +71,22 @@ struct options {
 	bool is_quick;
 };
 
+static const struct startup_devices none;
+static const struct startup_devices disk = {.has_disk = true};
+static const struct startup_devices nic = {.has_nic = true};
+static const struct startup_devices all = {true, true, true};
+
 static struct startup_results results;
 
 /* The subjects that run one guest. */
 struct family {
-	struct startup_paths paths;
+	struct startup_programs programs;
+	const char *prepared; /* for mote */
 	size_t period;
 	unsigned int stamped_metrics; /* of the floor and mote */
 	unsigned int peer_metrics;
 	struct startup_subject *floor;
+	struct startup_subject *other; /* the second reference of what is added */
 	struct startup_subject *mote;
 };
 
@@ -83,16 +95,18 @@ static struct startup_subject *add(const struct family *family)
 	struct startup_subject *added = startup_results_add(&results);
 
 	added->floor = family->floor;
+	added->other = family->other;
 	added->period = family->period;
 	added->metrics = family->stamped_metrics;
 	return added;
 }
 
-static struct startup_subject *add_floor(const struct family *family, const char *name)
+static struct startup_subject *add_floor(const struct family *family, const char *name,
+					 const char *cpuid_path)
 {
 	struct startup_subject *added = add(family);
 
-	startup_command_floor(&added->subject, name, &family->paths);
+	startup_command_floor(&added->subject, name, &family->programs, cpuid_path);
 	return added;
 }
 
@@ -101,7 +115,7 @@ static struct startup_subject *add_mote(const struct family *family, const char 
 {
 	struct startup_subject *added = add(family);
 
-	startup_command_mote(&added->subject, name, &family->paths, devices);
+	startup_command_mote(&added->subject, name, &family->programs, family->prepared, devices);
 	added->less = family->mote;
 	return added;
 }
@@ -109,38 +123,33 @@ static struct startup_subject *add_mote(const struct family *family, const char 
 /* Mote with devices, as they are asked for. */
 static void add_devices(const struct options *options, const struct family *family)
 {
-	static const struct startup_devices disk = {.has_disk = true};
-	static const struct startup_devices nic = {.has_nic = true};
-
 	if (geteuid() == 0 || options->has_nic)
 		startup_command_tap();
 	if (options->has_disk)
 		add_mote(family, "mote+disk", disk);
 	if (options->has_nic)
 		add_mote(family, "mote+nic", nic);
+	if (geteuid() == 0)
+		add_mote(family, "mote+devices", all);
 }
 
-/* What only root can have: mote with a device of each kind, and both on a prepared host. */
-static void add_for_root(struct family family)
+/* Without what root's first start keeps, and with all that `mote prepare` makes. */
+static void add_preparations(struct family family, const char *prepared)
 {
-	static const struct startup_devices none = {false};
-	static const struct startup_devices all = {true, true, true};
+	struct family cold = family;
 
-	if (geteuid() != 0) {
-		printf("mote+devices, mote+prepared: skipped, only root can make a tap or "
-		       "prepare\n");
-		return;
-	}
-	add_mote(&family, "mote+devices", all);
-	family.paths.prepared = preparation_make(family.paths.mote);
+	cold.prepared = PREPARATION_NONE;
+	cold.other = NULL;
+	add_mote(&cold, "mote+cold", none);
+	family.prepared = prepared;
 	family.mote = add_mote(&family, "mote+prepared", none);
 	add_mote(&family, "mote+prepared+devices", all);
 }
 
 static void add_peer(const struct options *options, const struct family *family, size_t peer)
 {
-	const struct startup_guest guest = {family->paths.guest, startup_guest_says,
-					    STARTUP_RAM_MIB, family->paths.has_clock};
+	const struct startup_guest guest = {family->programs.guest, startup_guest_says, RAM_MIB,
+					    family->programs.has_clock};
 	char reason[SESSION_REASON_BYTES] = "";
 	struct startup_subject *added;
 	struct subject subject;
@@ -152,7 +161,7 @@ static void add_peer(const struct options *options, const struct family *family,
 	}
 	added = add(family);
 	added->subject = subject;
-	added->mote = family->mote;
+	added->other = family->mote;
 	added->period = options->peer_period;
 	added->metrics = family->peer_metrics;
 }
@@ -166,36 +175,71 @@ static bool is_subject(const char *name)
 	return false;
 }
 
+static void add_peers(const struct options *options, const struct family *family)
+{
+	for (size_t peer = 0; peer < STARTUP_PEERS && !options->has_no_peers; peer++)
+		if (!family->programs.has_clock || is_subject(startup_peer_name(peer)))
+			add_peer(options, family, peer);
+}
+
+static void add_plain(const struct options *options, const struct preparation *preparation)
+{
+	struct family family = {.programs = options->programs,
+				.prepared = preparation->kept,
+				.period = 1,
+				.stamped_metrics = STARTUP_SET_STAMPED,
+				.peer_metrics = STARTUP_SET_PEER};
+
+	family.floor = add_floor(&family, "floor", NULL);
+	if (preparation->cpuid != NULL)
+		family.other = add_floor(&family, "floor+kept", preparation->cpuid);
+	family.mote = add_mote(&family, "mote", none);
+	preparation_start(preparation, family.mote->subject.arguments);
+	add_devices(options, &family);
+	if (preparation->prepared != NULL)
+		add_preparations(family, preparation->prepared);
+	else
+		printf("floor+kept, mote+cold, mote+devices, mote+prepared: skipped, only root "
+		       "can keep KVM's answer, make a tap and prepare\n");
+	add_peers(options, &family);
+}
+
+static void add_clock(const struct options *options, const struct preparation *preparation)
+{
+	struct family family = {.programs = options->programs,
+				.prepared = preparation->kept,
+				.period = options->peer_period,
+				.stamped_metrics = STARTUP_SET_STAMPED_CLOCK,
+				.peer_metrics = STARTUP_SET_PEER_CLOCK};
+
+	family.programs.guest = options->clock_path;
+	family.programs.has_clock = true;
+	family.floor = add_floor(&family, "floor", NULL);
+	family.mote = add_mote(&family, "mote", none);
+	add_peers(options, &family);
+}
+
+static void add_two_floors(const struct options *options)
+{
+	struct family family = {
+		.programs = options->programs, .period = 1, .stamped_metrics = STARTUP_SET_STAMPED};
+
+	family.floor = add_floor(&family, "floor", NULL);
+	add_floor(&family, "floor-again", NULL);
+}
+
 static void add_subjects(const struct options *options)
 {
-	struct family plain = {.paths = options->paths,
-			       .period = 1,
-			       .stamped_metrics = STARTUP_SET_STAMPED,
-			       .peer_metrics = STARTUP_SET_PEER};
-	struct family clock = {.paths = options->paths,
-			       .period = options->peer_period,
-			       .stamped_metrics = STARTUP_SET_STAMPED_CLOCK,
-			       .peer_metrics = STARTUP_SET_PEER_CLOCK};
+	struct preparation preparation;
 
-	plain.floor = add_floor(&plain, "floor");
-	if (options->paths.mote == NULL) {
-		add_floor(&plain, "floor-again");
+	if (options->programs.mote == NULL) {
+		add_two_floors(options);
 		return;
 	}
-	plain.mote = add_mote(&plain, "mote", (struct startup_devices){false});
-	add_devices(options, &plain);
-	add_for_root(plain);
-	for (size_t peer = 0; peer < STARTUP_PEERS && !options->has_no_peers; peer++)
-		add_peer(options, &plain, peer);
-	if (options->clock_path == NULL)
-		return;
-	clock.paths.guest = options->clock_path;
-	clock.paths.has_clock = true;
-	clock.floor = add_floor(&clock, "floor");
-	clock.mote = add_mote(&clock, "mote", (struct startup_devices){false});
-	for (size_t peer = 0; peer < STARTUP_PEERS && !options->has_no_peers; peer++)
-		if (is_subject(startup_peer_name(peer)))
-			add_peer(options, &clock, peer);
+	preparation = preparation_make(options->programs.mote);
+	add_plain(options, &preparation);
+	if (options->clock_path != NULL)
+		add_clock(options, &preparation);
 }
 
 static void run_round(size_t round, bool is_recorded)
@@ -242,11 +286,11 @@ static void run_all(size_t rounds)
 
 static struct options parse(int argc, char *argv[])
 {
-	static struct options options;
+	static struct options options = {.programs.ram_mib = RAM_MIB};
 	static const struct options_row rows[] = {
-		{.name = "floor", .file = &options.paths.floor, .is_required = true},
-		{.name = "guest", .file = &options.paths.guest, .is_required = true},
-		{.name = "mote", .file = &options.paths.mote},
+		{.name = "floor", .file = &options.programs.floor, .is_required = true},
+		{.name = "guest", .file = &options.programs.guest, .is_required = true},
+		{.name = "mote", .file = &options.programs.mote},
 		{.name = "clock-guest", .file = &options.clock_path},
 		{.name = "disk", .flag = &options.has_disk},
 		{.name = "nic", .flag = &options.has_nic},
@@ -267,7 +311,7 @@ static struct options parse(int argc, char *argv[])
 	};
 
 	options_take(rows, sizeof(rows) / sizeof(rows[0]), argc, argv);
-	if ((options.has_disk || options.has_nic) && options.paths.mote == NULL)
+	if ((options.has_disk || options.has_nic) && options.programs.mote == NULL)
 		errx(EXIT_FAILURE, "--disk and --nic are mote's: --mote is missing");
 	return options;
 }

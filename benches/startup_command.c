@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* benches/startup_command.c - see startup_subject.h. */
+/* benches/startup_command.c - see startup_command.h. */
 #include "benches/startup_command.h"
 
 #include <err.h>
@@ -50,22 +50,40 @@ static void add_nic(json_t *config)
 	vm_config_add_interface(config, "eth0", tap.name, mac);
 }
 
-void startup_command_floor(struct subject *subject, const char *name,
-			   const struct startup_paths *paths)
+static const char *text_of(unsigned int number)
 {
+	char *text;
+
+	if (asprintf(&text, "%u", number) < 0)
+		err(EXIT_FAILURE, "%u", number);
+	return text;
+}
+
+void startup_command_floor(struct subject *subject, const char *name,
+			   const struct startup_programs *programs, const char *cpuid_path)
+{
+	size_t count = 5;
+
 	*subject = (struct subject){
 		.name = name,
-		.arguments = {paths->floor, "--stamps", "3", paths->guest},
+		.arguments = {programs->floor, "--stamps", "3", "--mib",
+			      text_of(programs->ram_mib)},
 		.format = SUBJECT_STAMP_LINES,
-		.has_clock = paths->has_clock,
+		.has_clock = programs->has_clock,
 	};
+	if (cpuid_path != NULL) {
+		subject->arguments[count++] = "--cpuid";
+		subject->arguments[count++] = cpuid_path;
+	}
+	subject->arguments[count] = programs->guest;
 }
 
 /* The vsock's socket is made by each run, and removed by it. */
 void startup_command_mote(struct subject *subject, const char *name,
-			  const struct startup_paths *paths, struct startup_devices devices)
+			  const struct startup_programs *programs, const char *prepared,
+			  struct startup_devices devices)
 {
-	json_t *config = vm_config_new(paths->guest, "", STARTUP_RAM_MIB);
+	json_t *config = vm_config_new(programs->guest, "", programs->ram_mib);
 	char file_name[64];
 
 	if (devices.has_disk)
@@ -74,13 +92,13 @@ void startup_command_mote(struct subject *subject, const char *name,
 		add_nic(config);
 	if (devices.has_vsock)
 		vm_config_add_vsock(config, workspace_path("vsock"));
-	snprintf(file_name, sizeof(file_name), "%s%s.json", name, paths->has_clock ? ".clock" : "");
+	snprintf(file_name, sizeof(file_name), "%s%s.json", name,
+		 programs->has_clock ? ".clock" : "");
 	*subject = (struct subject){
 		.name = name,
-		.arguments = {paths->mote, "run", "--result", "/dev/fd/3", "--prepared",
-			      paths->prepared == NULL ? "none" : paths->prepared,
-			      workspace_write_json(file_name, config)},
+		.arguments = {programs->mote, "run", "--result", "/dev/fd/3", "--prepared",
+			      prepared, workspace_write_json(file_name, config)},
 		.format = SUBJECT_RESULT_LINE,
-		.has_clock = paths->has_clock,
+		.has_clock = programs->has_clock,
 	};
 }

@@ -6,7 +6,7 @@
  * benchmark's own, for which root is needed; all subjects are started in it then.
  *
  * Call order: workspace_make(); startup_command_tap() before a subject with a NIC.  Failures end
- * the program with a message.
+ * the program with a message.  Texts live until exit.
  */
 #ifndef BENCHES_STARTUP_COMMAND_H
 #define BENCHES_STARTUP_COMMAND_H
@@ -15,20 +15,16 @@
 
 #include "benches/subject.h"
 
-enum {
-	STARTUP_RAM_MIB = 128,
-};
-
 /* How the guest's output begins. */
 extern const char startup_guest_says[];
 
-/* Absolute. */
-struct startup_paths {
+/* All paths are absolute. */
+struct startup_programs {
 	const char *mote;
 	const char *floor;
 	const char *guest;
+	unsigned int ram_mib; /* of the guest */
 	bool has_clock;       /* it is start_clock */
-	const char *prepared; /* what `mote prepare` made, or NULL: as on a host without */
 };
 
 struct startup_devices {
@@ -39,10 +35,13 @@ struct startup_devices {
 
 void startup_command_tap(void);
 
+/* With `cpuid_path` it reads what KVM supports from that file, else it asks. */
 void startup_command_floor(struct subject *subject, const char *name,
-			   const struct startup_paths *paths);
+			   const struct startup_programs *programs, const char *cpuid_path);
 
+/* `prepared` is for --prepared, as preparation.h has it. */
 void startup_command_mote(struct subject *subject, const char *name,
-			  const struct startup_paths *paths, struct startup_devices devices);
+			  const struct startup_programs *programs, const char *prepared,
+			  struct startup_devices devices);
 
 #endif

@@ -124,6 +124,17 @@ static struct stats_summary summarize_ratio(const struct startup_subject *of,
 	return stats_summarize(scratch, of->run_count);
 }
 
+/* The slowest runs of both, whichever rounds they were in. */
+static double ratio_of_p99(const struct startup_subject *of,
+			   const struct startup_subject *reference, enum startup_metric metric)
+{
+	double p99 = summarize(of->us[metric], of->run_count).p99;
+
+	for (size_t at = 0; at < of->run_count; at++)
+		scratch[at] = reference_us(reference, metric, of->rounds[at]);
+	return p99 / stats_summarize(scratch, of->run_count).p99;
+}
+
 static bool has_addition(const struct startup_subject *of, enum startup_metric metric)
 {
 	return has_metric(of, metric) && has_ratio(of->less, metric);
@@ -151,11 +162,12 @@ static void print_metric(const struct startup_subject *of, enum startup_metric m
 	print_row(metric_names[metric], of->subject.name, &summary);
 	if (has_ratio(of->floor, metric)) {
 		summary = summarize_ratio(of, of->floor, metric);
-		printf("   %6.3f %6.3f", summary.median, summary.p99);
+		printf("   %6.3f %7.3f %7.3f", summary.median, summary.p99,
+		       ratio_of_p99(of, of->floor, metric));
 	}
-	if (has_ratio(of->mote, metric)) {
-		summary = summarize_ratio(of, of->mote, metric);
-		printf("   %.1f times mote's", summary.median);
+	if (has_ratio(of->other, metric)) {
+		summary = summarize_ratio(of, of->other, metric);
+		printf("   %.2f times %s's", summary.median, of->other->subject.name);
 	}
 	printf("\n");
 }
@@ -195,9 +207,10 @@ void startup_results_print(struct startup_results *results)
 	const struct startup_subject *all = results->subjects;
 	size_t count = results->subject_count;
 
-	printf("us since the spawn; ratios to the floor, within each round\n");
-	printf("%-32s %-22s %10s %10s %10s   %6s %6s\n", "metric", "subject", "median", "p90",
-	       "p99", "ratio", "p99");
+	printf("us since the spawn; ratio: to the floor, round by round, the median of all and "
+	       "its p99;\np99/p99: the slowest of all rounds to the floor's slowest\n");
+	printf("%-32s %-22s %10s %10s %10s   %6s %7s %7s\n", "metric", "subject", "median", "p90",
+	       "p99", "ratio", "its p99", "p99/p99");
 	for (unsigned int metric = 0; metric < STARTUP_METRICS; metric++)
 		for (size_t at = 0; at < count; at++)
 			if (has_metric(&all[at], metric))
@@ -219,19 +232,25 @@ static void add_stages(json_t *result, const struct startup_subject *of)
 				 summarize(of->stages[at].us, of->stages[at].count).median);
 }
 
+static void add_ratio(json_t *result, const struct startup_subject *of,
+		      const struct startup_subject *reference, enum startup_metric metric)
+{
+	struct stats_summary summary;
+
+	if (!has_ratio(reference, metric))
+		return;
+	summary = summarize_ratio(of, reference, metric);
+	report_add_ratio(result, reference->subject.name, &summary);
+	report_add_p99_ratio(result, reference->subject.name, ratio_of_p99(of, reference, metric));
+}
+
 static json_t *report_metric(const struct startup_subject *of, enum startup_metric metric)
 {
 	struct stats_summary summary = summarize(of->us[metric], of->run_count);
 	json_t *result = report_result(metric_names[metric], of->subject.name, "us", &summary);
 
-	if (has_ratio(of->floor, metric)) {
-		summary = summarize_ratio(of, of->floor, metric);
-		report_add_ratio(result, of->floor->subject.name, &summary);
-	}
-	if (has_ratio(of->mote, metric)) {
-		summary = summarize_ratio(of, of->mote, metric);
-		report_add_ratio(result, of->mote->subject.name, &summary);
-	}
+	add_ratio(result, of, of->floor, metric);
+	add_ratio(result, of, of->other, metric);
 	report_add_samples(result, of->us[metric], of->run_count);
 	if (metric == STARTUP_REAPED && of->stage_count > 0)
 		add_stages(result, of);

@@ -50,8 +50,8 @@ struct startup_stage {
 struct startup_subject {
 	struct subject subject;
 	struct startup_subject *floor; /* reference; NULL for the floor itself */
-	struct startup_subject *mote;  /* the second reference of a peer; NULL for all others */
-	struct startup_subject *less;  /* the same program without a device, or NULL */
+	struct startup_subject *other; /* a second reference, or NULL */
+	struct startup_subject *less;  /* mote as it is without what this one adds, or NULL */
 	unsigned int metrics;
 	size_t period; /* it runs in each round that this divides */
 	double us[STARTUP_METRICS][STARTUP_ROUNDS_MAX];
