@@ -5,10 +5,11 @@
  *     bench_density --mote PATH --floor PATH --guest PATH [--vms N] [--settle SECONDS]
  *                   [--idle SECONDS] [--quick] [--json FILE]
  *
- * For each of the steps 1, 10, 100, 500, 1000 ... up to --vms (10 and --vms with --quick), and for
- * each subject: start so many VMs, one after the other, with a guest that prints a byte and halts
- * with interrupts on; look at their memory, at the kernel's, and at what they do while there is
- * nothing to do; end them all.
+ * For each of the steps 1, 10, 100, 500, 1000 ... up to --vms (1, 10 and --vms with --quick), and
+ * for each subject: start so many VMs, one after the other, with a guest that prints a byte and
+ * halts with interrupts on; look at their memory, at the kernel's, and at what they do while there
+ * is nothing to do; end them all.  A VM that is alone is started twenty times, for one start and
+ * one look are no measurement.
  *
  * --settle is how long the machine is left alone before a look at it, --idle how long it is looked
  * at for what idle VMs do.
@@ -38,7 +39,9 @@
 enum {
 	VMS_USUAL = 2000,
 	VMS_QUICK = 200,
-	STEP_QUICK = 10,
+	STEP_QUICK_MAX = 10,
+	LONE_STARTS = 20,
+	LONE_SETTLE_NS = 50000000,
 	SETTLE_USUAL_S = 3,
 	SETTLE_QUICK_S = 1,
 	SETTLE_MAX_S = 600,
@@ -87,10 +90,11 @@ static struct memory_machine read_machine(void)
 
 static void take_starts(struct density_point *point)
 {
-	point->start_count = fleet.count < DENSITY_STARTS ? fleet.count : DENSITY_STARTS;
-	for (size_t at = 0; at < point->start_count; at++) {
-		point->first_us[at] = fleet.vms[at].start_us;
-		point->last_us[at] = fleet.vms[fleet.count - point->start_count + at].start_us;
+	size_t count = fleet.count < DENSITY_STARTS ? fleet.count : DENSITY_STARTS;
+
+	for (size_t at = 0; at < count; at++, point->start_count++) {
+		point->first_us[point->start_count] = fleet.vms[at].start_us;
+		point->last_us[point->start_count] = fleet.vms[fleet.count - count + at].start_us;
 	}
 }
 
@@ -99,13 +103,13 @@ static void take_memory(struct density_point *point)
 {
 	size_t count = fleet.count < DENSITY_MEMORIES_MAX ? fleet.count : DENSITY_MEMORIES_MAX;
 
-	point->memory_count = count;
-	for (size_t at = 0; at < count; at++) {
+	for (size_t at = 0; at < count; at++, point->memory_count++) {
 		struct memory_use use =
 			fleet_memory(&fleet, at * fleet.count / count, (uint64_t)RAM_MIB * MIB);
 
-		point->pss_kib[at] = (double)use.pss_kib;
-		point->beyond_kib[at] = (double)use.pss_kib - (double)use.guest_dirty_kib;
+		point->pss_kib[point->memory_count] = (double)use.pss_kib;
+		point->beyond_kib[point->memory_count] = (double)use.pss_kib -
+							 (double)use.guest_dirty_kib;
 	}
 }
 
@@ -122,6 +126,19 @@ static void take_idle(struct density_point *point)
 	after = fleet_time(&fleet);
 	point->idle_processors = (double)(after.running_ns - before.running_ns) / 1e9 / elapsed_s;
 	point->idle_turns_per_s = (double)(after.turns - before.turns) / elapsed_s;
+}
+
+static void repeat_lone(struct density_point *point)
+{
+	const struct timespec pause = {.tv_nsec = LONE_SETTLE_NS};
+
+	for (size_t start = 1; start < LONE_STARTS; start++) {
+		fleet_grow(&fleet, 1);
+		nanosleep(&pause, NULL);
+		take_starts(point);
+		take_memory(point);
+		fleet_stop(&fleet);
+	}
 }
 
 /* The kernel cleans up after the VMs of the point before for a while. */
@@ -144,6 +161,8 @@ static void measure(size_t which, size_t live)
 	take_memory(point);
 	take_idle(point);
 	point->stop_us = fleet_stop(&fleet) / (double)live;
+	if (live == 1)
+		repeat_lone(point);
 	density_print_point(curve, point);
 }
 
@@ -167,7 +186,7 @@ static void run_all(void)
 {
 	density_print_head();
 	for (size_t at = 0; usual_steps[at] < options.vms; at++)
-		if (!options.is_quick || usual_steps[at] == STEP_QUICK)
+		if (!options.is_quick || usual_steps[at] <= STEP_QUICK_MAX)
 			run_step(usual_steps[at]);
 	run_step(options.vms);
 	density_print_end(curves, subject_count);
