@@ -178,6 +178,8 @@ bool profile_trace_samples(struct profiled *of)
 	FILE *file;
 	int status;
 
+	/* Of a file that is there perf would keep a copy. */
+	unlink(path);
 	if (!launch_under(of, record, &run) ||
 	    child_start(&child, script, workspace_path("errors")) != 0)
 		return false;
