@@ -31,7 +31,7 @@ static void compose_mote(struct command *command, const struct block_paths *path
 	json_t *config = vm_config_new(paths->guest, boot_args(command, what), RAM_MIB);
 
 	vm_config_add_drive(config, drive_id, paths->disk, what->group.is_direct);
-	command_add_two(command, paths->mote, "run");
+	command_add_mote(command, paths->mote);
 	command_add(command, workspace_write_json("block.json", config));
 }
 

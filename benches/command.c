@@ -50,6 +50,12 @@ const char *command_keep(struct command *command, const char *format, ...)
 	return text;
 }
 
+void command_add_mote(struct command *command, const char *mote)
+{
+	command_add_two(command, mote, "run");
+	command_add_two(command, "--prepared", "none");
+}
+
 void command_add_microvm(struct command *command, const char *qemu, unsigned int ram_mib)
 {
 	command->good_status = QEMU_GOOD_STATUS;

@@ -33,6 +33,12 @@ __attribute__((format(printf, 2, 3))) const char *command_keep(struct command *c
 							       const char *format, ...);
 
 /*
+ * `mote run`, which neither uses nor changes what earlier starts have kept on this host; options
+ * and the configuration are for the caller to add.
+ */
+void command_add_mote(struct command *command, const char *mote);
+
+/*
  * QEMU with the leanest microvm there is, its guest's console on standard output; its transport is
  * the modern one, as mote's.  Kernel and devices are for the caller to add.
  */

@@ -58,7 +58,7 @@ static void compose_mote(const struct net_subject *subject, const struct net_pat
 
 	tap_link_guest_mac(&subject->link, mac);
 	vm_config_add_interface(config, "eth0", subject->link.name, mac);
-	command_add_two(&command, paths->mote, "run");
+	command_add_mote(&command, paths->mote);
 	command_add(&command, workspace_write_json("net.json", config));
 }
 

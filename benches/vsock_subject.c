@@ -41,7 +41,7 @@ static void compose_mote(const struct vsock_paths *paths, const char *socket_pat
 	json_t *config = vm_config_new(paths->guest, boot_args, RAM_MIB);
 
 	vm_config_add_vsock(config, socket_path);
-	command_add_two(&command, paths->mote, "run");
+	command_add_mote(&command, paths->mote);
 	command_add_two(&command, "--result", workspace_path("result"));
 	command_add(&command, workspace_write_json("vsock.json", config));
 }
