@@ -25,10 +25,13 @@ static void rest(struct vsock_muxer *muxer, struct vsock_listener *listener, int
 
 void vsock_host_open(struct vsock_muxer *muxer, struct vsock_listener *listener)
 {
-	struct epoll_event event = {.events = EPOLLIN, .data.u64 = VSOCK_LISTENER_TAG};
+	struct epoll_event event = {
+		.events = EPOLLIN | EPOLLRDHUP,
+		.data.u64 = VSOCK_LISTENER_TAG,
+	};
 
 	listener->due_ns = VSOCK_NEVER;
-	if (listener->fd < 0 || listener->is_open)
+	if (listener->fd < 0 || listener->is_open || listener->is_shut)
 		return;
 	if (epoll_ctl(muxer->epoll_fd, EPOLL_CTL_ADD, listener->fd, &event))
 		rest(muxer, listener, errno);
@@ -43,6 +46,14 @@ void vsock_host_close(struct vsock_muxer *muxer, struct vsock_listener *listener
 		return;
 	listener->is_open = false;
 	(void)epoll_ctl(muxer->epoll_fd, EPOLL_CTL_DEL, listener->fd, NULL);
+}
+
+/* The socket would be found readable for ever, and has nobody any more. */
+static void end_listening(struct vsock_muxer *muxer, struct vsock_listener *listener)
+{
+	vsock_muxer_tell(muxer, "listening for clients", ESHUTDOWN);
+	listener->is_shut = true;
+	vsock_host_close(muxer, listener);
 }
 
 static void hang_up(struct vsock_muxer *muxer, struct vsock_connection *connection)
@@ -97,7 +108,8 @@ static void welcome(struct vsock_muxer *muxer, int fd)
 	read_greeting(muxer, connection);
 }
 
-static void accept_clients(struct vsock_muxer *muxer, struct vsock_listener *listener)
+/* Returns whether nobody waits any more. */
+static bool accept_clients(struct vsock_muxer *muxer, struct vsock_listener *listener)
 {
 	for (unsigned int i = 0; i < ACCEPT_MAX; i++) {
 		int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -105,11 +117,13 @@ static void accept_clients(struct vsock_muxer *muxer, struct vsock_listener *lis
 		if (fd >= 0) {
 			welcome(muxer, fd);
 		} else if (errno != ECONNABORTED && errno != EINTR) {
-			if (errno != EAGAIN)
-				rest(muxer, listener, errno);
-			return;
+			if (errno == EAGAIN)
+				return true;
+			rest(muxer, listener, errno);
+			return false;
 		}
 	}
+	return false;
 }
 
 /* -- Bytes -- */
@@ -149,7 +163,9 @@ void vsock_host_serve(struct vsock_muxer *muxer, struct vsock_listener *listener
 		struct vsock_connection *connection;
 
 		if (tag == VSOCK_LISTENER_TAG) {
-			accept_clients(muxer, listener);
+			if (accept_clients(muxer, listener) &&
+			    events[i].events & (EPOLLRDHUP | EPOLLHUP))
+				end_listening(muxer, listener);
 			continue;
 		}
 		connection = vsock_table_by_tag(&muxer->table, tag);

@@ -5,7 +5,8 @@
  * Clients come in on a listening socket and say to which port of the guest they want
  * (vsock_greeting.h); one that says anything else, or nothing for two seconds, is hung up on, and
  * so is one for whom there is no slot.  When the host has no descriptors left, clients wait in
- * the socket's queue.
+ * the socket's queue.  A listening socket that somebody shuts down, as whoever passed it on can, is
+ * done with once its queue is empty, and the log is told.
  *
  * Threads: as for the muxer.
  */
@@ -25,6 +26,7 @@
 struct vsock_listener {
 	int fd;          /* the caller's, -1 for none; non-blocking */
 	bool is_open;    /* clients are welcome; in the epoll set */
+	bool is_shut;    /* nobody will ever come again */
 	uint64_t due_ns; /* when it is opened again; VSOCK_NEVER */
 };
 

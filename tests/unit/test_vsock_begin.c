@@ -236,6 +236,40 @@ static void test_host_without_descriptors(void **state)
 
 /* -- The guest connects -- */
 
+/* Whoever passed the socket on can do that. */
+static void shut_listener_down(int how)
+{
+	int waiting = connect_client();
+
+	say(waiting, "CONNECT 7\n");
+	assert_int_equal(shutdown(vsock.listener.fd, how), 0);
+	service();
+	assert_true(take());
+	assert_int_equal(got.header.op, VSOCK_OP_REQUEST);
+	assert_false(is_awake());
+	assert_int_equal(heard.host_errors, 1);
+	/* The next driver finds it so as well. */
+	vsock.device.ops->reset(&vsock.device);
+	start_queues();
+	service();
+	assert_false(is_awake());
+	assert_int_equal(vsock.device.due_ns, VSOCK_NEVER);
+	assert_int_equal(heard.host_errors, 1);
+	close(waiting);
+}
+
+static void test_listener_is_shut_down(void **state)
+{
+	(void)state;
+	shut_listener_down(SHUT_RDWR);
+}
+
+static void test_listener_is_shut_down_for_reading(void **state)
+{
+	(void)state;
+	shut_listener_down(SHUT_RD);
+}
+
 static void test_guest_connects(void **state)
 {
 	int pair[2];
@@ -688,6 +722,8 @@ int main(void)
 		WITH_GUEST(test_client_leaves_before_the_answer),
 		WITH_GUEST(test_host_ports_are_unique),
 		WITH_GUEST(test_host_without_descriptors),
+		WITH_GUEST(test_listener_is_shut_down),
+		WITH_GUEST(test_listener_is_shut_down_for_reading),
 		WITH_GUEST(test_guest_connects),
 		WITH_GUEST(test_nobody_listens_on_the_host),
 		WITH_GUEST(test_host_does_not_answer),
