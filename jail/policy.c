@@ -163,8 +163,8 @@ const struct policy_row policy_rows[] = {
 	/* the launcher reports */
 	{LAUNCHER, USED, CALL(writev), ANY,
 	 "the trace as a table, which the C library writes so"},
-	{LAUNCHER, RARE, CALL(poll), ANY,
-	 "whether there is room for a message, in runs that end with one"},
+	{LAUNCHER, USED, CALL(poll), ANY,
+	 "whether there is room for a report or a message"},
 
 	/* the broker: a launcher of a VM with a vsock socket, which looks at the directory of that one */
 	{BROKER, USED, CALL(recvfrom), ANY,

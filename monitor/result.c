@@ -4,9 +4,12 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <poll.h>
 #include <stddef.h>
 #include <string.h>
 #include <unistd.h>
+
+#define NS_PER_MS UINT64_C(1000000)
 
 enum {
 	ARENA_BYTES = 1 << 19, /* several times what the longest report takes */
@@ -147,26 +150,58 @@ static json_t *outcome_object(const struct result *result)
 	return object;
 }
 
+/*
+ * Wait until there is room.  A pipe that has some takes PIPE_BUF bytes, which is more than a report
+ * has but for stamps of the guest's own; a socket takes more.
+ */
+static int wait_for_room(int fd, uint64_t give_up_ns)
+{
+	struct pollfd sink = {.fd = fd, .events = POLLOUT};
+	int ready;
+
+	do {
+		uint64_t now_ns = trace_now_ns();
+
+		if (now_ns >= give_up_ns)
+			return -ETIMEDOUT;
+		ready = poll(&sink, 1, (int)((give_up_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS));
+	} while (ready < 0 && errno == EINTR);
+	if (ready < 0)
+		return -errno;
+	return ready == 0 ? -ETIMEDOUT : 0;
+}
+
+/* In one write, where it is taken whole. */
+static int write_all(int fd, const char *bytes, size_t count)
+{
+	uint64_t give_up_ns = trace_now_ns() + RESULT_PATIENCE_MS * NS_PER_MS;
+
+	for (size_t done = 0; done < count;) {
+		int error = wait_for_room(fd, give_up_ns);
+		ssize_t written;
+
+		if (error)
+			return error;
+		written = write(fd, bytes + done, count - done);
+		if (written >= 0)
+			done += (size_t)written;
+		else if (errno != EINTR && errno != EAGAIN)
+			return -errno;
+	}
+	return 0;
+}
+
 static int write_object(int fd, json_t *object)
 {
 	char *text = json_dumps(object, JSON_COMPACT);
 	size_t length;
-	int error = 0;
 
 	if (!text)
 		return -ENOMEM;
 	length = strlen(text);
 	/* The terminating NUL becomes the newline, so that the line is one write. */
 	text[length] = '\n';
-	for (size_t done = 0; done <= length && !error;) {
-		ssize_t written = write(fd, text + done, length + 1 - done);
-
-		if (written >= 0)
-			done += (size_t)written;
-		else if (errno != EINTR)
-			error = -errno;
-	}
-	return error;
+	return write_all(fd, text, length + 1);
 }
 
 int result_write(int fd, const struct result *result)

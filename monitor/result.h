@@ -4,12 +4,19 @@
  *
  * One line of JSON: outcome, code, exit status, counters and the launch trace
  * with CLOCK_MONOTONIC nanoseconds, written with one write(2).
+ *
+ * Who is to read it may have stopped reading, and at the end of a run no signal is heard any more:
+ * a report that finds no room in time is given up.
  */
 #ifndef MONITOR_RESULT_H
 #define MONITOR_RESULT_H
 
 #include "monitor/outcome.h"
 #include "monitor/run_state.h"
+
+enum {
+	RESULT_PATIENCE_MS = 10000,
+};
 
 struct result {
 	const char *id; /* NULL: none */
@@ -18,7 +25,7 @@ struct result {
 	const struct run_state *state; /* NULL: nothing ran */
 };
 
-/* Write the line.  Returns 0 or a negative errno. */
+/* Write the line.  Returns 0 or a negative errno, -ETIMEDOUT if nobody read. */
 int result_write(int fd, const struct result *result);
 
 /* The same object with the counters only, for metrics.metrics_path. */

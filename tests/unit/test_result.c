@@ -3,12 +3,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -274,9 +277,94 @@ static void a_report_that_cannot_be_written_is_an_error(void **state)
 
 	(void)state;
 	assert_int_equal(result_write(full, &result), -ENOSPC);
-	assert_int_equal(result_write_metrics(-1, &result), -EBADF);
-	assert_int_equal(result_write_trace(-1, &result), -EBADF);
 	close(full);
+	assert_int_equal(result_write_metrics(full, &result), -EBADF);
+	assert_int_equal(result_write_trace(full, &result), -EBADF);
+}
+
+/* A pipe that is full to the last byte. */
+static void make_stalled_pipe(int *pipe_ends)
+{
+	static char bytes[65536];
+
+	assert_int_equal(pipe2(pipe_ends, O_NONBLOCK | O_CLOEXEC), 0);
+	while (write(pipe_ends[1], bytes, sizeof(bytes)) > 0)
+		;
+	assert_int_equal(errno, EAGAIN);
+	assert_int_equal(fcntl(pipe_ends[1], F_SETFL, 0), 0);
+}
+
+/* poll(2) is this one while there is somebody to act on it; it does not wait. */
+static void (*on_poll)(void);
+static int polled_ms;
+
+int poll(struct pollfd *descriptors, nfds_t count, int timeout_ms)
+{
+	const struct timespec now = {0};
+	int ready;
+
+	polled_ms = timeout_ms;
+	ready = (int)syscall(SYS_ppoll, descriptors, count, &now, NULL, 0);
+	if (ready != 0 || !on_poll)
+		return ready;
+	on_poll();
+	return (int)syscall(SYS_ppoll, descriptors, count, &now, NULL, 0);
+}
+
+static void a_reader_who_does_not_read_is_given_up(void **state)
+{
+	const struct result result = {.outcome = {.kind = OUTCOME_EXIT}, .state = &run_state};
+	int pipe_ends[2];
+
+	(void)state;
+	make_stalled_pipe(pipe_ends);
+	assert_int_equal(result_write(pipe_ends[1], &result), -ETIMEDOUT);
+	assert_in_range(polled_ms, RESULT_PATIENCE_MS - 1000, RESULT_PATIENCE_MS);
+	assert_int_equal(result_write_metrics(pipe_ends[1], &result), -ETIMEDOUT);
+	assert_int_equal(result_write_trace(pipe_ends[1], &result), -ETIMEDOUT);
+	close(pipe_ends[0]);
+	close(pipe_ends[1]);
+}
+
+static int read_end;
+
+static void read_some(void)
+{
+	char bytes[4096];
+
+	assert_int_equal(read(read_end, bytes, sizeof(bytes)), sizeof(bytes));
+}
+
+static void a_reader_who_is_late_gets_the_report(void **state)
+{
+	const struct result result = {.outcome = {.kind = OUTCOME_EXIT}, .state = &run_state};
+	int pipe_ends[2];
+
+	(void)state;
+	make_stalled_pipe(pipe_ends);
+	read_end = pipe_ends[0];
+	on_poll = read_some;
+	assert_int_equal(result_write(pipe_ends[1], &result), 0);
+	on_poll = NULL;
+	close(pipe_ends[0]);
+	close(pipe_ends[1]);
+}
+
+/* A caller's own pipe may be non-blocking, and then there is no room for more than a part. */
+static void a_pipe_that_does_not_block_loses_nothing(void **state)
+{
+	const struct result result = {.outcome = {.kind = OUTCOME_EXIT}, .state = &run_state};
+	int pipe_ends[2];
+
+	(void)state;
+	make_stalled_pipe(pipe_ends);
+	assert_int_equal(fcntl(pipe_ends[1], F_SETFL, O_NONBLOCK), 0);
+	read_end = pipe_ends[0];
+	on_poll = read_some;
+	assert_int_equal(result_write(pipe_ends[1], &result), 0);
+	on_poll = NULL;
+	close(pipe_ends[0]);
+	close(pipe_ends[1]);
 }
 
 int main(void)
@@ -293,6 +381,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_state_full_of_ones_is_still_json, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(a_report_that_cannot_be_written_is_an_error, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(a_reader_who_does_not_read_is_given_up, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(a_reader_who_is_late_gets_the_report, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(a_pipe_that_does_not_block_loses_nothing, set_up,
 						tear_down),
 	};
 
