@@ -20,16 +20,27 @@ void halt_watch_init(struct halt_watch *watch, struct vcpu *vcpus, unsigned int 
 	set_due(watch, now_ns, watch->interval_ms);
 }
 
-static bool all_halted(const struct halt_watch *watch)
+/* What they have in common: all halted, all at least quiet, or busy. */
+static enum vcpu_probe common_answer(const struct halt_watch *watch)
 {
-	for (unsigned int i = 0; i < watch->vcpu_count; i++)
-		if (vcpu_probe_result(&watch->vcpus[i]) != VCPU_PROBE_HALTED)
-			return false;
-	return true;
+	enum vcpu_probe common = VCPU_PROBE_HALTED;
+
+	for (unsigned int i = 0; i < watch->vcpu_count; i++) {
+		enum vcpu_probe answer = vcpu_probe_result(&watch->vcpus[i]);
+
+		if (answer == VCPU_PROBE_QUIET)
+			common = VCPU_PROBE_QUIET;
+		else if (answer != VCPU_PROBE_HALTED)
+			return VCPU_PROBE_BUSY;
+	}
+	return common;
 }
 
 bool halt_watch_tick(struct halt_watch *watch, uint64_t now_ns)
 {
+	enum vcpu_probe answer;
+	int last_ms;
+
 	if (now_ns < watch->due_ns)
 		return false;
 	if (!watch->asked) {
@@ -44,15 +55,17 @@ bool halt_watch_tick(struct halt_watch *watch, uint64_t now_ns)
 	 * The answers are not of one moment: a vCPU may have been started by another after it
 	 * answered.  Halts that last are still there when asked again.
 	 */
-	if (all_halted(watch)) {
+	answer = common_answer(watch);
+	if (answer == VCPU_PROBE_HALTED) {
 		watch->rounds_halted++;
 		set_due(watch, now_ns, 0);
 		return watch->rounds_halted == HALT_WATCH_ROUNDS;
 	}
 	watch->rounds_halted = 0;
+	last_ms = answer == VCPU_PROBE_QUIET ? HALT_WATCH_LAST_QUIET_MS : HALT_WATCH_LAST_MS;
 	watch->interval_ms *= 2;
-	if (watch->interval_ms > HALT_WATCH_LAST_MS)
-		watch->interval_ms = HALT_WATCH_LAST_MS;
+	if (watch->interval_ms > last_ms)
+		watch->interval_ms = last_ms;
 	set_due(watch, now_ns, watch->interval_ms);
 	return false;
 }

@@ -6,7 +6,8 @@
  * the kernel and nothing ever comes out again.  So now and then every vCPU is
  * taken out of the guest and asked; if all of them halted with interrupts off,
  * nothing can wake them.  The questions come at doubling intervals, so that a
- * server that lives for days is hardly ever disturbed.
+ * server that lives for days is hardly ever disturbed: up to ten seconds, and up to a
+ * minute while no vCPU needs anything of mote, as that of an idle guest.
  *
  * Thread: the I/O thread.
  */
@@ -21,6 +22,7 @@
 enum {
 	HALT_WATCH_FIRST_MS = 50,
 	HALT_WATCH_LAST_MS = 10000,
+	HALT_WATCH_LAST_QUIET_MS = 60000,
 	HALT_WATCH_ANSWER_MS = 5, /* from question to answer */
 	HALT_WATCH_ROUNDS = 2,    /* questions in a row that all must answer alike */
 };

@@ -154,6 +154,8 @@ enum vcpu_probe vcpu_probe_result(const struct vcpu *vcpu)
 static void answer_probe(struct vcpu *vcpu)
 {
 	struct kvm_mp_state state = {.mp_state = KVM_MP_STATE_RUNNABLE};
+	uint64_t exits = vcpu->port_exits + vcpu->mmio_exits + vcpu->other_exits;
+	enum vcpu_probe awake = VCPU_PROBE_BUSY;
 	bool halted = false;
 
 	__atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
@@ -166,7 +168,10 @@ static void answer_probe(struct vcpu *vcpu)
 			halted = state.mp_state == KVM_MP_STATE_UNINITIALIZED ||
 				 state.mp_state == KVM_MP_STATE_INIT_RECEIVED;
 	}
-	atomic_store(&vcpu->probe, halted ? VCPU_PROBE_HALTED : VCPU_PROBE_BUSY);
+	if (exits == vcpu->exits_answered)
+		awake = VCPU_PROBE_QUIET;
+	vcpu->exits_answered = exits;
+	atomic_store(&vcpu->probe, halted ? VCPU_PROBE_HALTED : awake);
 }
 
 /* A string instruction may carry many items in one exit; each is an access of its own. */

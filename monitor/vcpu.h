@@ -33,6 +33,7 @@ enum vcpu_probe {
 	VCPU_PROBE_NONE,
 	VCPU_PROBE_ASKED,
 	VCPU_PROBE_BUSY,   /* runs, or halted with interrupts on */
+	VCPU_PROBE_QUIET,  /* the same, and needed nothing of mote since it was last asked */
 	VCPU_PROBE_HALTED, /* in hlt with interrupts off, or never started */
 };
 
@@ -59,6 +60,7 @@ struct vcpu {
 	uint64_t port_exits;
 	uint64_t mmio_exits;
 	uint64_t other_exits;
+	uint64_t exits_answered; /* the sum of them when it was last asked */
 };
 
 int vcpu_create(struct vcpu *vcpu, unsigned int id, const struct kvm *kvm,

@@ -101,7 +101,8 @@ static void a_halt_is_asked_for_twice(void **state)
 
 static void all_must_have_halted(void **state)
 {
-	const enum vcpu_probe others[] = {VCPU_PROBE_ASKED, VCPU_PROBE_BUSY, VCPU_PROBE_NONE};
+	const enum vcpu_probe others[] = {VCPU_PROBE_ASKED, VCPU_PROBE_BUSY, VCPU_PROBE_QUIET,
+					  VCPU_PROBE_NONE};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
@@ -128,22 +129,51 @@ static void old_answers_do_not_count(void **state)
 	assert_false(halt_watch_tick(&watch, due_ns));
 }
 
-static void questions_become_rarer_up_to_a_limit(void **state)
+/* Ask, and get these answers.  Returns how long the watch waits after them. */
+static uint64_t wait_after(enum vcpu_probe first, enum vcpu_probe second, enum vcpu_probe third)
+{
+	uint64_t due_ns = ask();
+
+	answer(first, second, third);
+	assert_false(halt_watch_tick(&watch, due_ns));
+	return watch.due_ns - due_ns;
+}
+
+static void become_rarer_up_to(uint64_t last_ns, enum vcpu_probe others)
 {
 	uint64_t before_ns = HALT_WATCH_FIRST_MS * NS_PER_MS;
 	uint64_t wait_ns = 0;
 
-	(void)state;
 	for (int i = 0; i < 100; i++) {
-		uint64_t due_ns = ask();
-
-		assert_false(halt_watch_tick(&watch, due_ns));
-		wait_ns = watch.due_ns - due_ns;
-		assert_true(wait_ns == 2 * before_ns || wait_ns == HALT_WATCH_LAST_MS * NS_PER_MS);
+		wait_ns = wait_after(VCPU_PROBE_HALTED, VCPU_PROBE_QUIET, others);
+		assert_true(wait_ns == 2 * before_ns || wait_ns == last_ns);
 		assert_true(wait_ns >= before_ns);
 		before_ns = wait_ns;
 	}
-	assert_int_equal(wait_ns, HALT_WATCH_LAST_MS * NS_PER_MS);
+	assert_int_equal(wait_ns, last_ns);
+}
+
+static void questions_become_rarer_up_to_a_limit(void **state)
+{
+	(void)state;
+	become_rarer_up_to(HALT_WATCH_LAST_MS * NS_PER_MS, VCPU_PROBE_BUSY);
+}
+
+static void questions_to_an_idle_guest_become_rarer_still(void **state)
+{
+	(void)state;
+	become_rarer_up_to(HALT_WATCH_LAST_QUIET_MS * NS_PER_MS, VCPU_PROBE_HALTED);
+}
+
+static void a_guest_that_is_idle_no_more_is_asked_as_often_as_others(void **state)
+{
+	(void)state;
+	become_rarer_up_to(HALT_WATCH_LAST_QUIET_MS * NS_PER_MS, VCPU_PROBE_QUIET);
+	assert_int_equal(wait_after(VCPU_PROBE_QUIET, VCPU_PROBE_QUIET, VCPU_PROBE_BUSY),
+			 HALT_WATCH_LAST_MS * NS_PER_MS);
+	/* One that did not answer has not said that it was idle. */
+	assert_int_equal(wait_after(VCPU_PROBE_QUIET, VCPU_PROBE_ASKED, VCPU_PROBE_QUIET),
+			 HALT_WATCH_LAST_MS * NS_PER_MS);
 }
 
 /* After the process was stopped for an hour, one question, not the hour's worth. */
@@ -167,6 +197,9 @@ int main(void)
 		cmocka_unit_test_setup(all_must_have_halted, set_up),
 		cmocka_unit_test_setup(old_answers_do_not_count, set_up),
 		cmocka_unit_test_setup(questions_become_rarer_up_to_a_limit, set_up),
+		cmocka_unit_test_setup(questions_to_an_idle_guest_become_rarer_still, set_up),
+		cmocka_unit_test_setup(a_guest_that_is_idle_no_more_is_asked_as_often_as_others,
+				       set_up),
 		cmocka_unit_test_setup(a_late_tick_catches_up_at_once, set_up),
 	};
 
