@@ -41,13 +41,16 @@ static struct prepared prepared;
 static struct terminal terminal;
 static struct confinement confinement;
 
-static bool same_file(const char *one, const char *other)
+static bool is_configuration(const char *path, const char *config_path)
 {
-	struct stat first;
-	struct stat second;
+	bool is_stdin = strcmp(config_path, "-") == 0;
+	struct stat config_file;
+	struct stat file;
 
-	return stat(one, &first) == 0 && stat(other, &second) == 0 && S_ISREG(first.st_mode) &&
-	       first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+	if (stat(path, &file) || !S_ISREG(file.st_mode) ||
+	    (is_stdin ? fstat(STDIN_FILENO, &config_file) : stat(config_path, &config_file)))
+		return false;
+	return file.st_dev == config_file.st_dev && file.st_ino == config_file.st_ino;
 }
 
 /* A report replaces what its file held, so the configuration must not be that file. */
@@ -59,7 +62,7 @@ static int open_report(int *fd, const char *flag, const char *path, const char *
 	*fd = NOT_WANTED;
 	if (!path)
 		return 0;
-	if (same_file(path, config_path)) {
+	if (is_configuration(path, config_path)) {
 		log_error("%s: %s is the configuration itself", flag, path);
 		return -EEXIST;
 	}
@@ -273,7 +276,7 @@ static struct outcome run_config(const struct cli *cli, struct run_state *state)
 	}
 	trace_stamp(&state->trace, TRACE_CONFIG);
 
-	/* The last use of a path: kernel, initrd, log, drives, /dev/kvm. */
+	/* What the configuration names: kernel, initrd, log, drives; and /dev/kvm. */
 	if (resources_open(&resources, &config, &failure, &reason)) {
 		log_error("%s", reason.text);
 		return (struct outcome){.kind = failure};

@@ -79,6 +79,10 @@ fails 'an unwritable result' 126 '--result' run --result /nonexistent/result "$t
 cp "$tap_work/missing.json" "$tap_work/precious.json"
 fails 'the configuration as the result' 126 'is the configuration itself' run --result "$tap_work/precious.json" "$tap_work/precious.json"
 check 'the configuration as the result: it is untouched' cmp -s "$tap_work/missing.json" "$tap_work/precious.json"
+status=0
+"$MOTE" run --result "$tap_work/precious.json" - <"$tap_work/precious.json" 2>"$tap_work/errors" || status=$?
+is 'the configuration on standard input as the result: exit status' "$status" 126
+check 'the configuration on standard input as the result: it is untouched' cmp -s "$tap_work/missing.json" "$tap_work/precious.json"
 echo '{"boot-source": {"kernel_image_path": "'"$MOTE_GUESTS"'/hello.elf"}, "machine-config": {"vcpu_count": 1, "mem_size_mib": 1}}' >"$tap_work/tiny.json"
 fails 'memory too small for the kernel' 169 'guest memory' run "$tap_work/tiny.json"
 
