@@ -230,7 +230,8 @@ static int lower_limits(struct jail *jail)
 	const struct limits limits = {
 		.file_bytes = jail->file_bytes_max,
 		.descriptors = (uint64_t)(highest + 1) + jail->new_fds_max,
-		.threads = jail->threads_max,
+		/* They are counted for each uid, and without one of its own others' count too. */
+		.threads = lacks(jail, JAIL_IDS) ? RLIM_INFINITY : jail->threads_max,
 	};
 
 	return limits_lower(&limits);

@@ -56,7 +56,7 @@ struct jail {
 	uid_t uid;                  /* with is_root: what the VM process becomes; auto */
 	gid_t gid;                  /* the same */
 	uint64_t file_bytes_max;    /* how far a file may grow; RLIM_INFINITY: as it likes */
-	uint64_t threads_max;       /* of all processes of that uid; RLIM_INFINITY */
+	uint64_t threads_max;       /* of the uid, if it has become one; RLIM_INFINITY */
 	unsigned int new_fds_max;   /* that may still be opened after jail_enter(); none */
 	unsigned int kept_fd_count; /* none; all others are closed */
 	int kept_fds[JAIL_KEPT_FDS_MAX];

@@ -192,6 +192,13 @@ static void starts_no_thread_too_many(void)
 	expect(pthread_create(&thread, NULL, do_nothing, NULL) == EAGAIN);
 }
 
+/* Others of the uid that could not be left behind may have any number of them. */
+static void limit_threads_of_others(void)
+{
+	limit_threads();
+	jail.missing |= JAIL_PIECE_BIT(JAIL_IDS);
+}
+
 /* Each is tried by all kinds of inmates. */
 static struct {
 	const char *name_of_roots;
@@ -224,6 +231,10 @@ static struct {
 	 "root's in a shared room starts_no_thread_too_many",
 	 "an ordinary user's starts_no_thread_too_many",
 	 {starts_no_thread_too_many, limit_threads}},
+	{"root's, with ids of others, starts_a_thread",
+	 "root's in a shared room, with ids of others, starts_a_thread",
+	 "an ordinary user's, with ids of others, starts_a_thread",
+	 {starts_a_thread, limit_threads_of_others}},
 #undef ROW
 };
 
