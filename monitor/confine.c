@@ -47,10 +47,18 @@ static const char *hint(enum jail_piece piece, int error)
 	return "";
 }
 
+/* What doing without a piece would not mend. */
+static bool is_shortage(int error)
+{
+	return error == -EMFILE || error == -ENFILE || error == -ENOMEM;
+}
+
 static int jail_failed(const struct confinement *confinement, int error, struct reason *reason)
 {
 	const char *piece = jail_piece_name(confinement->jail.failed);
 
+	if (is_shortage(error))
+		return reason_set(reason, error, "jail: %s: %s", piece, strerror(-error));
 	return reason_set(reason, error,
 			  "jail: %s: %s%s (mote.jail.allow_missing: [\"%s\"] does without)", piece,
 			  strerror(-error), hint(confinement->jail.failed, error), piece);
