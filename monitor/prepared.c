@@ -79,17 +79,21 @@ static void keep_in(struct prepared *prepared, int directory_fd, int kvm_fd)
 
 void prepared_keep_cpuid(struct prepared *prepared, const char *directory, int kvm_fd)
 {
+	mode_t mask;
 	int directory_fd;
 
 	if (geteuid() != 0)
 		return;
+	/* For ordinary users' starts too, whatever root keeps from them elsewhere. */
+	mask = umask(S_IWGRP | S_IWOTH);
 	if (strcmp(directory, PREPARED_DIRECTORY) == 0)
 		mkdir(directory, PREPARED_DIRECTORY_MODE);
 	directory_fd = prepared_open_directory(directory);
-	if (directory_fd < 0)
-		return;
-	keep_in(prepared, directory_fd, kvm_fd);
-	close(directory_fd);
+	if (directory_fd >= 0) {
+		keep_in(prepared, directory_fd, kvm_fd);
+		close(directory_fd);
+	}
+	umask(mask);
 }
 
 void prepared_close(struct prepared *prepared)

@@ -359,7 +359,7 @@ doctors='mount -t tmpfs none /run || exit 77
 row() { "$1" doctor | grep -o "^[a-z]* *prepared  *[^-]*" | sed "s/  */ /g; s/ $//"; }
 row "$0"
 "$0" run --prepared none "$2" </dev/null >/dev/null; ls -A /run
-"$0" run "$2" </dev/null >/dev/null; row "$0"; stat -c "%n %a %u" /run/mote /run/mote/*
+umask 077; "$0" run "$2" </dev/null >/dev/null; umask 022; row "$0"; stat -c "%n %a %u" /run/mote /run/mote/*
 "$0" prepare 2>/dev/null; row "$0"
 mount -t tmpfs none "$1" && mknod "$1/kvm" c 10 232 && mount --bind "$1/kvm" /dev/kvm; row "$0"
 umount /dev/kvm; umount /run/mote/mounts; row "$0"
