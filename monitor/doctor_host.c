@@ -29,9 +29,9 @@ void doctor_host_kernel(const struct doctor_files *files, struct doctor_report *
 			   release);
 	else if (version < DOCTOR_KERNEL(5, 9))
 		doctor_add(
-			report, "kernel", DOCTOR_WARN,
-			"use Linux 5.9 or newer: clone3 into a cgroup (5.7) and close_range (5.9) "
-			"make the jail cheap",
+			report, "kernel", DOCTOR_FAIL,
+			"use Linux 5.9 or newer: the jail needs clone3 into a cgroup (5.7), setns "
+			"by a pidfd (5.8) and close_range (5.9)",
 			"%s", release);
 	else
 		doctor_add(report, "kernel", DOCTOR_OK, "", "%s", release);

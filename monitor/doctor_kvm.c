@@ -11,11 +11,6 @@
 
 #include <linux/kvm.h>
 
-/* Since Linux 6.11; older headers lack it, the running kernel may have it. */
-#ifndef KVM_CAP_PRE_FAULT_MEMORY
-#define KVM_CAP_PRE_FAULT_MEMORY 236
-#endif
-
 enum {
 	API_VERSION = 12,
 	VALUE_BYTES = 32,
@@ -52,17 +47,8 @@ static const struct {
 	{KVM_CAP_GET_TSC_KHZ, 1, DOCTOR_WARN, "kvm-cap-get-tsc-khz",
 	 "guests cannot be told the TSC frequency and must calibrate it, which costs them "
 	 "milliseconds at boot"},
-	{KVM_CAP_X2APIC_API, 1, DOCTOR_WARN, "kvm-cap-x2apic-api",
-	 "interrupts reach only vCPUs with an APIC ID below 255; use Linux 4.8 or newer"},
-	{KVM_CAP_ADJUST_CLOCK, 1, DOCTOR_WARN, "kvm-cap-adjust-clock",
-	 "kvmclock cannot be set, so a restored guest sees time jump"},
-	{KVM_CAP_PRE_FAULT_MEMORY, 1, DOCTOR_INFO, "kvm-cap-pre-fault-memory",
-	 "guest pages are mapped at their first touch only; Linux 6.11 with nested paging can map "
-	 "them ahead"},
 	{KVM_CAP_MAX_VCPUS, 32, DOCTOR_WARN, "kvm-cap-max-vcpus",
 	 "mote allows 32 vCPUs in a VM, this KVM fewer"},
-	{KVM_CAP_NR_MEMSLOTS, 32, DOCTOR_WARN, "kvm-cap-memslots",
-	 "guest memory may need more slots than this KVM has"},
 };
 
 static void ask_capabilities(int kvm, struct doctor_report *report)

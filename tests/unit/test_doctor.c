@@ -285,8 +285,8 @@ static void kernel_versions(void **state)
 	} cases[] = {
 		{"6.12.9-cloud-amd64\n", DOCTOR_KERNEL(6, 12), DOCTOR_OK},
 		{"5.9.0\n", DOCTOR_KERNEL(5, 9), DOCTOR_OK},
-		{"5.8.18\n", DOCTOR_KERNEL(5, 8), DOCTOR_WARN},
-		{"4.19.0-27\n", DOCTOR_KERNEL(4, 19), DOCTOR_WARN},
+		{"5.8.18\n", DOCTOR_KERNEL(5, 8), DOCTOR_FAIL},
+		{"4.19.0-27\n", DOCTOR_KERNEL(4, 19), DOCTOR_FAIL},
 		{"10.0\n", DOCTOR_KERNEL(10, 0), DOCTOR_OK},
 		{"", 0, DOCTOR_INFO},
 		{"six.1", 0, DOCTOR_INFO},
