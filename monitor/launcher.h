@@ -9,8 +9,8 @@
  * Call order: launcher_start() while single-threaded; in the VM process it
  * calls `job` and never returns; then launcher_wait() once.
  *
- * Stopping: SIGTERM, SIGINT, SIGHUP and SIGQUIT ask the VM process to deliver its
- * console output and end; so does the time limit.  One that has not ended
+ * Stopping: SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGALRM, SIGUSR1 and SIGUSR2 ask the VM process to
+ * deliver its console output and end; so does the time limit.  One that has not ended
  * LAUNCHER_GRACE_MS later is killed.  All but SIGTERM stay ignored if they were
  * when mote started (nohup).
  */

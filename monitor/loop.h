@@ -6,8 +6,8 @@
  * thread gets the loop's attention.  Whoever adds a watch decides at each turn,
  * by `events`, what it waits for; 0 switches it off.
  *
- * Call order: loop_init() and loop_watch() before threads start, loop_turn() on the I/O thread.
- * Threads: loop_wake() from any thread; everything else on the loop's own, once it runs.
+ * Call order: loop_init(); every loop_watch() before the first loop_turn(), which is on the I/O
+ * thread. Threads: loop_wake() from any thread; everything else on the loop's own, once it runs.
  */
 #ifndef MONITOR_LOOP_H
 #define MONITOR_LOOP_H

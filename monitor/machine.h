@@ -46,7 +46,7 @@ struct machine {
 	struct run_state *state;
 	struct console *console;
 	const struct loop *loop;
-	struct platform_links links; /* input_wanted, input_drained and owner: the caller's */
+	struct platform_links links; /* input_wanted, input_drained, line_unmasked: the caller's */
 
 	struct kvm kvm;
 	struct guest_memory memory;

@@ -20,7 +20,7 @@ enum outcome_kind {
 	OUTCOME_PANIC,        /* pvpanic */
 	OUTCOME_HALTED,       /* every vCPU in hlt with interrupts off */
 	OUTCOME_TIMEOUT,      /* mote.timeout_ms ran out */
-	OUTCOME_SIGNAL,       /* SIGTERM, SIGINT, SIGHUP or SIGQUIT; code is the signal */
+	OUTCOME_SIGNAL,       /* one that asks for the end (launcher.h); code is the signal */
 	OUTCOME_LEFT,         /* the user typed the escape */
 	OUTCOME_BAD_CONFIG,   /* configuration or command line */
 	OUTCOME_BAD_IMAGE,    /* kernel or initrd cannot be loaded */

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * monitor/resources.h - the only module that knows paths.
+ * monitor/resources.h - what a run needs of the host, opened.
  *
- * Everything a configuration names is opened here, each thing once, with
- * O_CLOEXEC, before the VM process exists.  From here on there are only descriptors.
+ * Everything a configuration names is opened here, each thing once, with O_CLOEXEC, before the VM
+ * process exists; the rest of a run has descriptors.  What is opened elsewhere: a report
+ * (monitor/run.c), what all starts have in common (monitor/prepared.h) and the cgroup
+ * (monitor/vm_cgroup.h).
  *
  * Call order: resources_open() once; after the clone resources_hand_over() in the launcher, and
  * resources_release() there at the end.  The other descriptors live until the process ends.

@@ -55,7 +55,7 @@ struct vcpu {
 	int fd;
 	struct kvm_run *run;
 	const struct vcpu_services *services;
-	_Atomic pid_t thread_id; /* 0 until vcpu_run() */
+	_Atomic pid_t thread_id; /* 0 until vcpu_take_thread() */
 	_Atomic uint32_t probe;  /* enum vcpu_probe */
 	uint64_t port_exits;
 	uint64_t mmio_exits;
