@@ -3,12 +3,12 @@
 # tests/cli/config.bats - `mote check`: every golden file, where the text may come from, and what
 # checking must not touch.
 #
-# MOTE names the binary; build/release/mote by default.
+# MOTE names the binary; build/mote by default.
 
 bats_require_minimum_version 1.5.0
 
 setup() {
-	MOTE=${MOTE:-$BATS_TEST_DIRNAME/../../build/release/mote}
+	MOTE=${MOTE:-$BATS_TEST_DIRNAME/../../build/mote}
 	goldens=$BATS_TEST_DIRNAME/../config
 }
 

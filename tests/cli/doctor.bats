@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: MIT
 # tests/cli/doctor.bats - `mote doctor` on this host, and with its /dev/kvm hidden.
 #
-# MOTE names the binary; build/release/mote by default.
+# MOTE names the binary; build/mote by default.
 
 bats_require_minimum_version 1.5.0
 
 setup() {
-	MOTE=${MOTE:-$BATS_TEST_DIRNAME/../../build/release/mote}
+	MOTE=${MOTE:-$BATS_TEST_DIRNAME/../../build/mote}
 }
 
 # The status that a report of these levels must have.

@@ -7,7 +7,7 @@
 bats_require_minimum_version 1.5.0
 
 setup() {
-	MOTE=${MOTE:-$BATS_TEST_DIRNAME/../../build/release/mote}
+	MOTE=${MOTE:-$BATS_TEST_DIRNAME/../../build/mote}
 	cd "$BATS_TEST_TMPDIR"
 	place=$BATS_TEST_TMPDIR/prepared
 	chmod 755 .

@@ -8,7 +8,7 @@
 bats_require_minimum_version 1.5.0
 
 setup() {
-	MOTE=$(realpath "${MOTE:-$BATS_TEST_DIRNAME/../../build/release/mote}")
+	MOTE=$(realpath "${MOTE:-$BATS_TEST_DIRNAME/../../build/mote}")
 	cd "$BATS_TEST_TMPDIR"
 	echo "no kernel" >kernel
 }
