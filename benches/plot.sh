@@ -5,10 +5,11 @@
 #	benches/plot.sh DIRECTORY RESULT.json...
 #
 # What there is to draw follows from what the results carry (benches/report.h):
-#	cdf-METRIC              how samples are distributed: a curve for each subject, time on a log axis
+#	cdf-METRIC              how samples are distributed: a curve for each subject, where there are many
 #	stages-SUBJECT          where the time of a start goes: a bar for each stage, from its begin to its end
 #	scaling-METRIC          a metric over its x: median and p99 for each subject
-# A metric that is in several files is drawn from the last of them.
+# A metric that is in several files is drawn from the last of them.  A subject looks the same in all
+# pictures.
 set -euo pipefail
 
 die() {
@@ -29,7 +30,32 @@ merge() {
 
 # The strings that a filter gives, one to a line.
 list() {
-	jq -r --arg metric "${2:-}" --arg subject "${3:-}" "$1" "$work/all.json"
+	jq -r --arg metric "${2:-}" --arg subject "${3:-}" --argjson runs "$runs_min" --argjson by "${4:-1}" \
+		"def once: reduce .[] as \$one ([]; if index([\$one]) then . else . + [\$one] end);
+		$1" "$work/all.json"
+}
+
+# colour SUBJECT NUMBER: of what runs, on what kind of host; one that has no colour gets the next.
+colour() {
+	local name=$1
+	name=${name%+devices} name=${name%+disk} name=${name%+nic}
+	printf "linecolor rgb '%s'" "${colours[$name]:-${more_colours[$2 % ${#more_colours[@]}]}}"
+}
+
+# dashes SUBJECT: for the devices that it has.
+dashes() {
+	case $1 in
+	*+devices) echo 'dashtype 2' ;;
+	*+disk) echo 'dashtype 3' ;;
+	*+nic) echo 'dashtype 4' ;;
+	*) echo 'dashtype 1' ;;
+	esac
+}
+
+# unit METRIC: the unit to draw it in, and what its own is divided by: few digits are read faster.
+unit() {
+	list '[.results[] | select(.metric == $metric)] as $of
+		| if $of[0].unit == "us" and ([$of[].p99] | max) >= 10000 then "ms 1000" else "\($of[0].unit) 1" end' "$1"
 }
 
 # draw NAME TITLE: gnuplot's commands come from standard input, for one format and then the other.
@@ -43,7 +69,8 @@ set terminal $format size 1200,${height:-700} font 'sans,${size[$format]}' $([[ 
 set output '$directory/$name.${format%cairo}'
 set title "$title\n$machine" noenhanced
 set grid linetype 1 linewidth 1 linecolor rgb '#cccccc'
-set format x '%.0f'
+set format '%.10g'
+set key Left reverse samplen 3
 set border 3
 set rmargin 6
 set tics nomirror
@@ -60,17 +87,23 @@ join_curves() {
 }
 
 draw_cdf() {
-	local metric=$1 subject unit curves=() count=0
-	unit=$(list 'first(.results[] | select(.metric == $metric)).unit' "$metric")
+	local metric=$1 subject unit by scale curves=() count=0
+	read -r unit by < <(unit "$metric")
+	# A peer that takes many times as long would leave no room for the rest on a linear axis.
+	scale=$(list '[.results[] | select(.metric == $metric and .samples).samples[]]
+		| if min > 0 then "set logscale x\nset xtics (\([range(-3; 8) as $power | (1, 2, 3, 5)
+			| "\(.)e\($power)"] | join(", ")))" else "" end' "$metric")
 	while read -r subject; do
 		count=$((count + 1))
 		list '.results[] | select(.metric == $metric and .subject == $subject)
-			| .samples | sort | length as $n | to_entries[] | "\(.value) \((.key + 1) / $n * 100)"' \
-			"$metric" "$subject" >"$work/cdf.$count"
-		curves+=(" '$work/cdf.$count' using 1:2 with steps linewidth 2 title '$subject ($(wc -l <"$work/cdf.$count") runs)' noenhanced")
+			| .samples | sort | length as $n | to_entries[] | "\(.value / $by) \((.key + 1) / $n * 100)"' \
+			"$metric" "$subject" "$by" >"$work/cdf.$count"
+		curves+=(" '$work/cdf.$count' using 1:2 with lines linewidth 2 $(colour "$subject" "$count") $(dashes "$subject") title '$subject ($(wc -l <"$work/cdf.$count") runs)' noenhanced")
 	done < <(list '.results[] | select(.metric == $metric and .samples and (.x | not)).subject' "$metric")
 	draw "cdf-$metric" "$metric: how many runs took at most so long" <<-END
-		set logscale x
+		$scale
+		set autoscale xfix
+		set offsets graph 0.02, graph 0.02, 0, 0
 		set xlabel "$unit" noenhanced
 		set ylabel "percent of runs"
 		set yrange [0:100]
@@ -105,26 +138,31 @@ draw_stages() {
 }
 
 draw_scaling() {
-	local metric=$1 subject unit axis scale curves=() count=0
-	unit=$(list 'first(.results[] | select(.metric == $metric)).unit' "$metric")
+	local metric=$1 subject unit by axis places scale curves=() count=0
+	read -r unit by < <(unit "$metric")
 	# Tails that dwarf the rest would hide it on a linear axis.
 	scale=$(list '[.results[] | select(.metric == $metric and .x) | .median, .p99]
 		| if min > 0 and max > 20 * min then "set logscale y" else "set yrange [0:*]" end' "$metric")
 	axis=$(list 'first(.results[] | select(.metric == $metric and .x)).x.name' "$metric")
+	places=$(list '[.results[] | select(.metric == $metric and .x).x.value] | unique
+		| "set xtics (\(map(tostring) | join(", ")))",
+			(if .[0] > 0 and .[-1] >= 50 * .[0] then "set logscale x\nset autoscale xfix\nset offsets graph 0.02, graph 0.02, 0, 0"
+				else "set xrange [0:*]" end)' "$metric")
 	while read -r subject; do
 		count=$((count + 1))
 		list '.results | map(select(.metric == $metric and .subject == $subject and .x))
-			| sort_by(.x.value)[] | "\(.x.value) \(.median) \(.p99)"' \
-			"$metric" "$subject" >"$work/scaling.$count"
-		curves+=(" '$work/scaling.$count' using 1:2 with linespoints linewidth 2 pointtype 7 linecolor $count title '$subject, median' noenhanced")
-		curves+=(" '$work/scaling.$count' using 1:3 with linespoints dashtype 2 pointtype 6 linecolor $count title '$subject, p99' noenhanced")
-	done < <(list '[.results[] | select(.metric == $metric and .x).subject] | unique[]' "$metric")
-	draw "scaling-$metric" "$metric by $axis" <<-END
+			| sort_by(.x.value)[] | "\(.x.value) \(.median / $by) \(if .n > 1 then .p99 / $by else "" end)"' \
+			"$metric" "$subject" "$by" >"$work/scaling.$count"
+		curves+=(" '$work/scaling.$count' using 1:2 with linespoints linewidth 2 pointtype 7 $(colour "$subject" "$count") title '$subject, median' noenhanced")
+		grep -q ' .* .' "$work/scaling.$count" || continue
+		curves+=(" '$work/scaling.$count' using 1:3 with linespoints pointtype 6 $(colour "$subject" "$count") dashtype 2 title '$subject, p99' noenhanced")
+	done < <(list '[.results[] | select(.metric == $metric and .x).subject] | once[]' "$metric")
+	draw "scaling-$metric" "${metric%_us} by $axis" <<-END
 		set xlabel "$axis" noenhanced
 		set ylabel "$unit" noenhanced
-		set xrange [0:*]
-		set rmargin -1
+		$places
 		$scale
+		set rmargin -1
 		set key outside right top
 		$(join_curves "${curves[@]}")
 	END
@@ -133,7 +171,12 @@ draw_scaling() {
 (($# >= 2)) || die 'usage: plot.sh DIRECTORY RESULT.json...'
 directory=$1
 shift
+readonly runs_min=20
 declare -A size=([svg]=14 [pngcairo]=12)
+declare -A colours=([floor]='#000000' [floor+kept]='#999999' [mote+cold]='#33bbee' [mote]='#0055cc'
+	[mote+prepared]='#009966' [qemu-microvm]='#cc3311' [firecracker]='#ee7733' [cloud-hypervisor]='#ee3377'
+	[kvmtool]='#aa4499' [solo5-hvt]='#997700')
+more_colours=('#cc3311' '#ee7733' '#ee3377' '#aa4499' '#997700' '#555555')
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$directory"
@@ -141,7 +184,7 @@ merge "$@"
 
 while read -r name; do
 	draw_cdf "$name"
-done < <(list '[.results[] | select(.samples and (.x | not)).metric] | unique[]')
+done < <(list '[.results[] | select((.samples | length) >= $runs and .min < .max and (.x | not)).metric] | unique[]')
 while read -r name; do
 	draw_stages "$name"
 done < <(list '[.results[] | select(.stages).subject] | unique[]')
