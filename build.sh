@@ -278,9 +278,10 @@ bench_plot() {
 	"$top/benches/plot.sh" "$@"
 }
 
-# One report out of several; only --quick and --json mean something to every benchmark.
+# One report out of several; only --quick and --json mean something to every benchmark.  One that
+# fails takes no other's figures along.
 bench_all() {
-	local json='' plots='' options=() name
+	local json='' plots='' options=() failed=() name
 	while (($#)); do
 		case $1 in
 		--quick) options+=(--quick) ;;
@@ -298,13 +299,14 @@ bench_all() {
 			echo "bench $name: left out, only root can run it"
 			continue
 		fi
-		"bench_$name" "${options[@]}" --json "$reports/$name"
+		"bench_$name" "${options[@]}" --json "$reports/$name" || failed+=("$name")
 	done
 	[[ -z $json ]] ||
 		jq -rs '"{\"environment\": \(.[0].environment | tojson),\n\"results\": [\n"
 			+ (map(.results) | add | map(tojson) | join(",\n")) + "\n]}"' \
 			"$reports"/* >"$json"
 	[[ -z $plots ]] || bench_plot "$plots" "$reports"/*
+	((${#failed[@]} == 0)) || die "failed: ${failed[*]}"
 }
 
 task_bench() {
