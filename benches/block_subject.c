@@ -9,7 +9,6 @@
 #include "benches/clock.h"
 
 enum {
-	START_MAX_MS = 10000, /* what a subject may take beyond its runs */
 	US_PER_S = 1000000,
 };
 
@@ -58,7 +57,7 @@ int block_subject_run(const struct block_subject *subject, const struct block_pa
 	bool is_guest = subject->program != BLOCK_FIO;
 	struct guest_runs seen = {.count = 0};
 	const struct session_plan plan = {
-		.allowed_ms = START_MAX_MS + UINT64_C(2) * BLOCK_DEPTHS * what->run_ms,
+		.allowed_ms = SESSION_START_MAX_MS + UINT64_C(2) * BLOCK_DEPTHS * what->run_ms,
 		.take_line = is_guest ? take_line : NULL,
 		.context = &seen,
 	};

@@ -14,7 +14,6 @@
 enum {
 	RAM_MIB = 64,
 	WARM_UP_SHARE = 5, /* of the run, beforehand and uncounted */
-	START_MAX_MS = 5000,
 };
 
 /* What happens while a guest runs. */
@@ -123,7 +122,7 @@ static int follow(struct course *course, const struct net_load_time *what,
 		  char reason[SESSION_REASON_BYTES])
 {
 	const struct session_plan plan = {
-		.allowed_ms = START_MAX_MS + UINT64_C(3) * what->run_ms,
+		.allowed_ms = SESSION_START_MAX_MS + UINT64_C(3) * what->run_ms,
 		.take_line = take_line,
 		.context = course,
 	};

@@ -18,6 +18,7 @@
 enum {
 	SESSION_OUTPUT_MAX_BYTES = 256 * 1024,
 	SESSION_REASON_BYTES = 256,
+	SESSION_START_MAX_MS = 30000, /* on a busy host, what a program takes beyond its work */
 };
 
 /* The workspace's file that holds what the last run wrote to standard error. */

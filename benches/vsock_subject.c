@@ -15,7 +15,6 @@
 enum {
 	RAM_MIB = 64,
 	WARM_UP_SHARE = 5, /* of the run, beforehand and uncounted */
-	START_MAX_MS = 5000,
 	RESULT_MAX_BYTES = 16 * 1024,
 };
 
@@ -81,7 +80,7 @@ static void take_line(void *context, const char *line, size_t length)
 static int follow(struct course *course, char reason[SESSION_REASON_BYTES])
 {
 	const struct session_plan plan = {
-		.allowed_ms = START_MAX_MS + UINT64_C(3) * course->plan.run_ms,
+		.allowed_ms = SESSION_START_MAX_MS + UINT64_C(3) * course->plan.run_ms,
 		.take_line = take_line,
 		.context = course,
 	};
