@@ -133,14 +133,17 @@ static void add_devices(const struct options *options, const struct family *fami
 		add_mote(family, "mote+devices", all);
 }
 
-/* Without what root's first start keeps, and with all that `mote prepare` makes. */
-static void add_preparations(struct family family, const char *prepared)
+/* Without what root's first start keeps. */
+static void add_cold(struct family family)
 {
-	struct family cold = family;
+	family.prepared = PREPARATION_NONE;
+	family.other = NULL;
+	add_mote(&family, "mote+cold", none);
+}
 
-	cold.prepared = PREPARATION_NONE;
-	cold.other = NULL;
-	add_mote(&cold, "mote+cold", none);
+/* With all that `mote prepare` makes. */
+static void add_prepared(struct family family, const char *prepared)
+{
 	family.prepared = prepared;
 	family.mote = add_mote(&family, "mote+prepared", none);
 	add_mote(&family, "mote+prepared+devices", all);
@@ -191,16 +194,18 @@ static void add_plain(const struct options *options, const struct preparation *p
 				.peer_metrics = STARTUP_SET_PEER};
 
 	family.floor = add_floor(&family, "floor", NULL);
-	if (preparation->cpuid != NULL)
+	if (preparation->prepared != NULL) {
 		family.other = add_floor(&family, "floor+kept", preparation->cpuid);
+		add_cold(family);
+	} else {
+		printf("floor+kept, mote+cold, mote+devices, mote+prepared: skipped, only root "
+		       "can keep KVM's answer, make a tap and prepare\n");
+	}
 	family.mote = add_mote(&family, "mote", none);
 	preparation_start(preparation, family.mote->subject.arguments);
 	add_devices(options, &family);
 	if (preparation->prepared != NULL)
-		add_preparations(family, preparation->prepared);
-	else
-		printf("floor+kept, mote+cold, mote+devices, mote+prepared: skipped, only root "
-		       "can keep KVM's answer, make a tap and prepare\n");
+		add_prepared(family, preparation->prepared);
 	add_peers(options, &family);
 }
 
