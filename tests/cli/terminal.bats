@@ -47,6 +47,13 @@ on_terminal() {
 	[[ $output == *"terminal as before"* ]]
 }
 
+@test "a launcher that makes a forbidden system call leaves the terminal as it was" {
+	guest spin
+	run -166 on_terminal "${MOTE_POLICY:-build/ship/tests/jail}/mote_without_rt_sigtimedwait" run "$config" --
+	[[ $output == *"the launcher made a system call that it may not make: rt_sigtimedwait (128)"* ]]
+	[[ $output == *"terminal as before"* ]]
+}
+
 @test "a stop by signal leaves the terminal as it was" {
 	guest spin
 	run -143 on_terminal sh -c 'echo $$; "$0" run "$1" </dev/tty & wait=$!; trap "" TERM; sleep 1; kill -TERM $wait; wait $wait' \
