@@ -61,7 +61,9 @@
 
 /* Interrupt lines. */
 enum {
-	LAYOUT_IOAPIC_PINS = 24,
+	/* As many as there are lines to use: a guest writes each of them several times, an exit
+	 * each. */
+	LAYOUT_IOAPIC_PINS = 16,
 	LAYOUT_I8042_GSI = 1,
 	LAYOUT_SERIAL_GSI = 4,
 	LAYOUT_FIRST_DEVICE_GSI = 5,

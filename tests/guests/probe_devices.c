@@ -22,7 +22,7 @@ enum {
 	SERIAL_SCRATCH = SERIAL_PORT + 7,
 	SERIAL_TRANSMIT_EMPTY = 0x60,
 	SERIAL_ENABLE_TRANSMIT = 1 << 1,
-	PIN = 20,
+	PIN = 14,
 	INTERRUPT_WITHIN_US = 20000,
 };
 
@@ -35,7 +35,7 @@ static void probe_ioapic(void)
 	uint64_t before = ioapic_read_redirection(PIN);
 
 	probe_check((version & 0xff) >= 0x11 && (version & 0xff) <= 0x20, "IOAPIC: version");
-	probe_check((version >> 16 & 0xff) == INTERRUPT_PINS - 1, "IOAPIC: 24 pins");
+	probe_check((version >> 16 & 0xff) >= INTERRUPT_PINS - 1, "IOAPIC: a pin for each line");
 	probe_check((before & IOAPIC_MASKED) != 0, "IOAPIC: pins are masked at first");
 	ioapic_write_redirection(PIN, entry);
 	probe_check(ioapic_read_redirection(PIN) == entry, "IOAPIC: an entry reads back");

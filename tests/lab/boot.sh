@@ -64,7 +64,7 @@ wanted_ports() {
 #                  it writes to two or three; so is each access to the IOAPIC.  Without noreplace-smp,
 #                  with one CPU, 1490 more: Linux overwrites 5000 lock prefixes in half of its pages.
 #                  Without percpu_alloc=page 470 more: 2 MiB of zeros for one CPU's variables.
-#   device pages   the IOAPIC, 21 accesses for each of its 24 pins
+#   device pages   the IOAPIC, 21 accesses for each of its 16 pins
 #   ports          the serial port: its driver makes sure what it is, then asks and writes for each letter;
 #                  with ACPI there is a line more, that PCI is missing, which `quiet` lets through
 #   CPUID          the kernel alone: no program of the C library has run
@@ -74,9 +74,9 @@ for kernel in no-acpi acpi; do
 	is "$kernel: the guest's end" "$status" 161
 	check "$kernel: its init spoke" grep -q '^mote-guest: up' "$tap_work/console"
 	sort -n "$tap_work/kvm_pio" >"$tap_work/pio.sorted"
-	at_most 'exits' 5000 kvm_exit
-	at_most 'nested page faults' 4200 kvm_exit '$1 == 1024'
-	at_most 'accesses to device pages' 520 mmio
+	at_most 'exits' 4840 kvm_exit
+	at_most 'nested page faults' 4040 kvm_exit '$1 == 1024'
+	at_most 'accesses to device pages' 360 mmio
 	at_most 'accesses to ports' 300 kvm_pio
 	at_most 'CPUID' 210 kvm_exit '$1 == 114'
 	at_most 'accesses to MSRs' 145 kvm_msr

@@ -6,7 +6,7 @@
  * are on only while a processor idles, a wait cannot miss one: whatever
  * arrives between the look and the halt stays pending and ends the halt.
  *
- * Sources 0 to 23 are the IOAPIC's pins; those above are for the processor's
+ * Sources 0 to 15 are the IOAPIC's pins; those from 24 on are for the processor's
  * own.  All are edge triggered and go to the first processor.
  */
 #ifndef GUEST_INTERRUPT_H
@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 enum {
-	INTERRUPT_PINS = 24,
+	INTERRUPT_PINS = 16, /* KVM's own IOAPIC has eight more, without a line */
 	INTERRUPT_TIMER = 24,
 	INTERRUPT_SPURIOUS = 31,
 };
