@@ -322,18 +322,14 @@ static bool admit(struct block *block, const struct parsed_request *request)
 {
 	uint64_t bytes = request->header.type == BLOCK_REQUEST_IN ? request->writable.bytes
 								  : request->readable.bytes;
-	uint64_t now;
-	uint64_t wait_ns;
+	uint64_t due_ns;
 
-	if (!rate_limiter_is_on(&block->limiter))
-		return true;
-	now = virtio_now_ns();
-	wait_ns = rate_limiter_take(&block->limiter, bytes, now);
-	if (wait_ns == 0)
+	if (!rate_limiter_is_on(&block->limiter) ||
+	    rate_limiter_admits(&block->limiter, bytes, virtio_now_ns(), &due_ns))
 		return true;
 	block->counters.throttled++;
 	queue_unpop(&block->device.queues[0]);
-	virtio_device_set_due(&block->device, now + wait_ns);
+	virtio_device_set_due(&block->device, due_ns);
 	return false;
 }
 

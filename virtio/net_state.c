@@ -14,17 +14,10 @@ bool net_can_serve(const struct net *net, unsigned int queue)
 bool net_is_within_limit(struct net *net, struct rate_limiter *limiter, uint32_t frame_bytes,
 			 uint64_t *due_ns)
 {
-	uint64_t now;
-	uint64_t wait_ns;
-
-	if (!rate_limiter_is_on(limiter))
-		return true;
-	now = virtio_now_ns();
-	wait_ns = rate_limiter_take(limiter, frame_bytes, now);
-	if (wait_ns == 0)
+	if (!rate_limiter_is_on(limiter) ||
+	    rate_limiter_admits(limiter, frame_bytes, virtio_now_ns(), due_ns))
 		return true;
 	net->counters.throttled++;
-	*due_ns = wait_ns < VIRTIO_NEVER - now ? now + wait_ns : VIRTIO_NEVER - 1;
 	return false;
 }
 

@@ -110,3 +110,14 @@ uint64_t rate_limiter_take(struct rate_limiter *limiter, uint64_t bytes, uint64_
 	take(&limiter->operations, 1);
 	return 0;
 }
+
+bool rate_limiter_admits(struct rate_limiter *limiter, uint64_t bytes, uint64_t now_ns,
+			 uint64_t *due_ns)
+{
+	uint64_t wait_ns = rate_limiter_take(limiter, bytes, now_ns);
+
+	if (wait_ns == 0)
+		return true;
+	*due_ns = wait_ns < UINT64_MAX - now_ns ? now_ns + wait_ns : UINT64_MAX - 1;
+	return false;
+}

@@ -48,4 +48,11 @@ bool rate_limiter_is_on(const struct rate_limiter *limiter);
  */
 uint64_t rate_limiter_take(struct rate_limiter *limiter, uint64_t bytes, uint64_t now_ns);
 
+/*
+ * The same, with a point of time instead of a wait: returns whether the operation passes.  If not,
+ * *due_ns is when it could, below UINT64_MAX in any case: that is "never" where times are kept.
+ */
+bool rate_limiter_admits(struct rate_limiter *limiter, uint64_t bytes, uint64_t now_ns,
+			 uint64_t *due_ns);
+
 #endif

@@ -551,6 +551,33 @@ static void test_rate_limit(void **state)
 	end();
 }
 
+/* The longest refill that a configuration can ask for. */
+static void limit_for_centuries(void)
+{
+	token_bucket_init(&block.limiter.operations, 1, 0, UINT64_C(18446744073709) * 1000000,
+			  UINT64_MAX);
+}
+
+/* The point of time lies beyond what 64 bits hold: it must come late, not at once. */
+static void test_endless_wait(void **state)
+{
+	const struct fake_buffer buffers[] = {
+		{HEADER_GPA, 16, false}, {DATA_GPA, 512, true}, {STATUS_GPA, 1, true}};
+	struct fake_used used;
+
+	(void)state;
+	begin(DISK_ENGINE_SYNC, limit_for_centuries);
+	put_header(BLOCK_REQUEST_IN, 0);
+	fake_driver_add(&driver, buffers, 3);
+	fake_driver_add(&driver, buffers, 3);
+	notify();
+	assert_true(fake_driver_take_used(&driver, &used));
+	assert_false(fake_driver_take_used(&driver, &used));
+	assert_true(block.device.due_ns > UINT64_MAX / 2);
+	assert_true(block.device.due_ns != VIRTIO_NEVER);
+	end();
+}
+
 /* Stopped with requests in flight: nothing is written any more, and a late event is harmless. */
 static void test_stop_in_flight(void **state)
 {
@@ -625,6 +652,7 @@ int main(void)
 		cmocka_unit_test(test_host_error),
 		cmocka_unit_test(test_config_space),
 		cmocka_unit_test(test_rate_limit),
+		cmocka_unit_test(test_endless_wait),
 		cmocka_unit_test(test_stop_in_flight),
 		cmocka_unit_test(test_more_than_in_flight_max),
 	};

@@ -299,6 +299,31 @@ static void huge_numbers_do_not_wrap(void **state)
 	assert_int_equal(rate_limiter_take(&limiter, 1, UINT64_MAX), UINT64_MAX);
 }
 
+static void the_point_of_time_neither_wraps_nor_means_never(void **state)
+{
+	uint64_t due_ns = 1;
+
+	(void)state;
+	limit_operations(1, 0, SECOND_NS);
+	assert_true(rate_limiter_admits(&limiter, 0, START_NS, &due_ns));
+	assert_int_equal(due_ns, 1);
+	assert_false(rate_limiter_admits(&limiter, 0, START_NS, &due_ns));
+	assert_int_equal(due_ns, START_NS + SECOND_NS);
+
+	limit_operations(1, 0, UINT64_MAX - START_NS - 1);
+	assert_true(rate_limiter_admits(&limiter, 0, START_NS, &due_ns));
+	assert_false(rate_limiter_admits(&limiter, 0, START_NS, &due_ns));
+	assert_int_equal(due_ns, UINT64_MAX - 1);
+	limit_operations(1, 0, UINT64_MAX - START_NS);
+	assert_true(rate_limiter_admits(&limiter, 0, START_NS, &due_ns));
+	assert_false(rate_limiter_admits(&limiter, 0, START_NS, &due_ns));
+	assert_int_equal(due_ns, UINT64_MAX - 1);
+	limit_operations(1, 0, UINT64_MAX);
+	assert_true(rate_limiter_admits(&limiter, 0, START_NS, &due_ns));
+	assert_false(rate_limiter_admits(&limiter, 0, START_NS, &due_ns));
+	assert_int_equal(due_ns, UINT64_MAX - 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -317,6 +342,7 @@ int main(void)
 		cmocka_unit_test_setup(the_scarcer_bucket_decides, set_up),
 		cmocka_unit_test_setup(a_clock_that_jumps_harms_nothing, set_up),
 		cmocka_unit_test_setup(huge_numbers_do_not_wrap, set_up),
+		cmocka_unit_test_setup(the_point_of_time_neither_wraps_nor_means_never, set_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
