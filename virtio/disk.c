@@ -14,6 +14,8 @@ enum {
 	ZERO_PAGE_BYTES = 4096,
 	ZERO_SEGMENTS = 64,
 	THE_FILE = 0, /* index of the only registered descriptor */
+	/* The kernel cuts a read or write to MAX_RW_COUNT bytes. */
+	RING_BYTES_MAX = 0x7ffff000,
 };
 
 /* Never written to.  Not const, because then it would be 4 KiB of the binary. */
@@ -371,6 +373,9 @@ int disk_start(struct disk *disk, const struct disk_transfer *asked, uint32_t ta
 		if (is_worth_waiting(disk, &transfer))
 			return wait_for(disk, &transfer);
 	}
+	/* The ring would move a part, and who is to ask for the rest has no segments any more. */
+	if (transfer.operation <= DISK_WRITE && transfer.length_bytes > RING_BYTES_MAX)
+		return move_all(disk, &transfer);
 	return run_later(disk, &transfer, tag);
 }
 
@@ -394,7 +399,7 @@ static int judge(const struct disk *disk, const struct disk_pending *pending, in
 	switch (pending->operation) {
 	case DISK_READ:
 	case DISK_WRITE:
-		/* The kernel goes on by itself where it can, so less than all is the end. */
+		/* Nothing was too long, and the kernel goes on by itself: less is the end. */
 		if (result >= 0)
 			return (uint64_t)result == pending->length_bytes ? 0 : -EIO;
 		return result;

@@ -16,7 +16,8 @@
  *
  * The ring is restricted before first use to the operations below on the one
  * registered descriptor (io_uring_register(2), IORING_REGISTER_RESTRICTIONS), and nothing can be
- * registered with it afterwards.  Until disk_open_ring() was called, everything is done at once.
+ * registered with it afterwards.  Until disk_open_ring() was called, everything is done at once; so
+ * is, with every engine, a read or write of 2 GiB or more: the kernel would cut it.
  *
  * Call order: disk_init(), disk_open_ring() once (not with DISK_ENGINE_SYNC), then
  * disk_start() and disk_reap() in any order; disk_drain() when nothing may be in flight any more.

@@ -331,6 +331,42 @@ static void test_bounce(void **state)
 	end();
 }
 
+/*
+ * More than the kernel moves in one go: holes of a file in memory, which cost none, into the same
+ * buffer again and again, and the last block somewhere else.
+ */
+static void test_two_gigabytes(void **state)
+{
+	enum {
+		PIECE = 16 * 1024 * 1024,
+		PIECES = 128
+	};
+	struct iovec segments[PIECES + 1];
+	uint8_t *piece =
+		mmap(NULL, PIECE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	(void)state;
+	assert_true(piece != MAP_FAILED);
+	for (size_t e = 0; e < 3; e++) {
+		const off_t last = (off_t)PIECE * PIECES;
+		int fd = memfd_create("disk", MFD_CLOEXEC);
+
+		for (unsigned int i = 0; i < PIECES; i++)
+			segments[i] = (struct iovec){piece, PIECE};
+		segments[PIECES] = (struct iovec){buffer, BLOCK};
+		assert_int_equal(ftruncate(fd, last + 2 * BLOCK), 0);
+		fill(buffer, BLOCK, 3);
+		assert_int_equal(pwrite(fd, buffer, BLOCK, last), BLOCK);
+		memset(buffer, 0, FILE_BYTES);
+		begin(fd, engines[e]);
+		assert_int_equal(run_data(DISK_READ, 0, segments, PIECES + 1), 0);
+		fill(buffer + BLOCK, BLOCK, 3);
+		assert_memory_equal(buffer, buffer + BLOCK, BLOCK);
+		end();
+	}
+	munmap(piece, PIECE);
+}
+
 static int raw(struct io_uring *ring, void (*prepare)(struct io_uring_sqe *entry))
 {
 	struct io_uring_sqe *entry = io_uring_get_sqe(ring);
@@ -501,6 +537,7 @@ int main(void)
 		cmocka_unit_test(test_discard_and_zero),
 		cmocka_unit_test(test_zero_without_help),
 		cmocka_unit_test(test_bounce),
+		cmocka_unit_test(test_two_gigabytes),
 		cmocka_unit_test(test_ring_is_restricted),
 		cmocka_unit_test(test_many_in_flight),
 		cmocka_unit_test(test_drain),
