@@ -10,6 +10,8 @@
 
 #include <jansson.h>
 
+#include "monitor/printable.h"
+
 enum {
 	/* One long value shall not push the remedies of all other lines off the screen. */
 	VALUE_COLUMN_MAX = 30,
@@ -35,9 +37,7 @@ void doctor_add(struct doctor_report *report, const char *name, enum doctor_leve
 	va_start(arguments, value_format);
 	vsnprintf(finding->value, sizeof(finding->value), value_format, arguments);
 	va_end(arguments);
-	for (char *c = finding->value; *c != '\0'; c++)
-		if (*c < ' ' || *c > '~')
-			*c = '?';
+	printable_filter(finding->value);
 	report->count++;
 }
 

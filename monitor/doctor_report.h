@@ -3,8 +3,8 @@
  * monitor/doctor_report.h - findings, and how they are printed.
  *
  * A report starts zeroed, is filled by doctor_add() and printed once.  Values may
- * hold text from the host (mount options, module names), so they are reduced to
- * printable ASCII on the way in: neither a terminal nor a JSON reader gets
+ * hold text from the host (mount options, module names), so they are made
+ * printable on the way in (printable.h): neither a terminal nor a JSON reader gets
  * anything else.
  */
 #ifndef MONITOR_DOCTOR_REPORT_H

@@ -9,19 +9,17 @@
 #include <string.h>
 #include <strings.h>
 
+#include "monitor/printable.h"
+
 enum {
 	KEY_COMPARED_MAX_BYTES = 32, /* no key of a schema is longer */
 	HINT_MAX_DISTANCE = 2,
 	HINT_MIN_PREFIX_BYTES = 4,
 };
 
-/* A terminal obeys control bytes, C1 ones in UTF-8 included, so none of a user's text gets there.
- */
 static void report(struct json_reader *reader, char *line)
 {
-	for (char *byte = line; *byte; byte++)
-		if (*byte < 0x20 || *byte > 0x7e)
-			*byte = '?';
+	printable_filter(line);
 	reader->errors++;
 	reader->complain(reader->sink, line);
 }

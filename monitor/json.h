@@ -13,8 +13,8 @@
  *
  * Ownership: strings are not copied; they belong to the JSON tree and live as
  * long as it does.  Only a value that passed its checks is stored.
- * Errors go line by line to the reader's sink.  A line is printable ASCII
- * whatever the text holds, so it can be shown on a terminal.
+ * Errors go line by line to the reader's sink.  A line is printable whatever the
+ * text holds (printable.h), so it can be shown on a terminal.
  * Thread: any, one reader each.
  */
 #ifndef MONITOR_JSON_H

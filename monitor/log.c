@@ -9,8 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "monitor/printable.h"
+
 enum {
-	DELETE = 0x7f,
 	PATIENCE_MS = 1000, /* below the launcher's, which ends a VM process that logs */
 };
 
@@ -84,14 +85,6 @@ static void put(int fd, const char *line, size_t length)
 	/* Nobody is left to tell when the log itself cannot be written. */
 }
 
-/* Names from outside may hold anything; a line of the log is one line. */
-static void make_printable(char *text, size_t length)
-{
-	for (size_t i = 0; i < length; i++)
-		if ((unsigned char)text[i] < ' ' || text[i] == DELETE)
-			text[i] = '?';
-}
-
 void log_line(enum log_level level, const char *file, int line_number, const char *format, ...)
 {
 	char line[LOG_LINE_MAX_BYTES];
@@ -109,7 +102,8 @@ void log_line(enum log_level level, const char *file, int line_number, const cha
 	va_start(arguments, format);
 	length = append(line, length, format, arguments);
 	va_end(arguments);
-	make_printable(line, length);
+	line[length] = '\0';
+	printable_filter(line);
 	line[length++] = '\n';
 
 	if (level <= settings.level)

@@ -10,7 +10,7 @@
  * Threads: any thread may log; a line is one write(2).  It waits a second at most for a reader who
  * does not read, and is lost then.
  * Memory: none is allocated.  A line beyond LOG_LINE_MAX_BYTES is cut, and
- * control characters become question marks.
+ * only what is printable stays (printable.h).
  */
 #ifndef MONITOR_LOG_H
 #define MONITOR_LOG_H

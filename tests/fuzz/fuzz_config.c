@@ -51,8 +51,11 @@ static void check_refused(void)
 	require(memcmp(&config, &zero, sizeof(config)) == 0);
 	for (unsigned int i = 0; i < errors.count && i < CONFIG_ERRORS_MAX; i++) {
 		require(errors.lines[i][0] != '\0');
-		for (const char *byte = errors.lines[i]; *byte; byte++)
-			require(*byte >= 0x20 && *byte <= 0x7e);
+		for (const uint8_t *byte = (const uint8_t *)errors.lines[i]; *byte; byte++) {
+			require(*byte >= 0x20 && *byte != 0x7f);
+			/* C1 in UTF-8. */
+			require(*byte != 0xc2 || byte[1] >= 0xa0);
+		}
 	}
 }
 
