@@ -89,7 +89,7 @@ compile() {
 
 # What is around mote with the machine's C library, mote itself with musl: monitor/musl/README.md.
 build_release() {
-	local optimized=(-Doptimization=2 -Ddebug=false -Db_lto=true)
+	local optimized=(-Doptimization=2 -Ddebug=false)
 	compile release gcc "${optimized[@]}"
 	compile ship gcc "${optimized[@]}" --cross-file "$top/monitor/musl/cross.ini"
 	strip -o "$build/mote" "$build/ship/monitor/mote"
