@@ -77,6 +77,7 @@ static void take_key(struct input *input, uint8_t key)
 		return;
 	}
 	if (input->escape && (key == 'x' || key == 'X')) {
+		input->escape = false;
 		input->leave(input->owner);
 		return;
 	}

@@ -381,6 +381,17 @@ static void ctrl_a_capital_x_leaves(void **state)
 	assert_int_equal(board.left, 1);
 }
 
+/* The run may still owe something to somebody, which who leaves again does not want to wait for. */
+static void ctrl_a_x_leaves_again(void **state)
+{
+	(void)state;
+	type_and_settle("\x01x");
+	type_and_settle("\x01x\x01x");
+	assert_int_equal(board.left, 3);
+	guest_reads();
+	assert_string_equal(board.got, "");
+}
+
 static void ctrl_a_reaches_the_guest(void **state)
 {
 	(void)state;
@@ -441,6 +452,7 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(ctrl_a_x_leaves, use_terminal, tear_down),
 		cmocka_unit_test_setup_teardown(ctrl_a_capital_x_leaves, use_terminal, tear_down),
+		cmocka_unit_test_setup_teardown(ctrl_a_x_leaves_again, use_terminal, tear_down),
 		cmocka_unit_test_setup_teardown(ctrl_a_reaches_the_guest, use_terminal, tear_down),
 		cmocka_unit_test_setup_teardown(a_chunk_of_escapes_grows_and_fits, use_terminal,
 						tear_down),
