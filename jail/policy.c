@@ -60,7 +60,7 @@ const struct policy_row policy_rows[] = {
 	{VM, USED, CALL(pwritev2), ANY,
 	 "console without waiting for its reader; disks"},
 	{VM, USED, CALL(poll), ANY,
-	 "whether an output that knows no RWF_NOWAIT has room, or the log; the last output of a run"},
+	 "whether an output that knows no RWF_NOWAIT has room, or the log"},
 	{VM, USED, CALL(ioctl), ONLY(1, TCGETS),
 	 "whether an output without RWF_NOWAIT is a terminal, of which one byte at a time is sure"},
 	{VCPU, USED, CALL(clock_nanosleep), ANY,

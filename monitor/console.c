@@ -15,9 +15,6 @@
 #include <unistd.h>
 
 #include "monitor/terminal.h"
-#include "monitor/trace.h"
-
-#define NS_PER_MS UINT64_C(1000000)
 
 enum {
 	THROTTLE_STEP_NS = 1000000,
@@ -205,46 +202,21 @@ bool console_tick(struct console *console, bool *blocked)
 	return left;
 }
 
-/* Write what can be written.  Returns how many bytes have left the ring since console_init(). */
-static uint64_t push(struct console *console)
+void console_close(struct console *console)
 {
-	uint64_t taken_bytes;
-
 	pthread_mutex_lock(&console->lock);
+	console->last_bytes = console->taken_bytes + console->used;
 	flush(console);
-	taken_bytes = console->taken_bytes;
 	pthread_mutex_unlock(&console->lock);
-	return taken_bytes;
 }
 
-void console_drain(struct console *console, int patience_ms)
+uint64_t console_owed_bytes(struct console *console)
 {
-	struct pollfd ready = {.fd = console->fd, .events = POLLOUT};
-	uint64_t patience_ns = (uint64_t)patience_ms * NS_PER_MS;
-	uint64_t give_up_ns = trace_now_ns() + patience_ns;
-	uint64_t target_bytes;
-	uint64_t taken_bytes;
+	uint64_t owed_bytes = 0;
 
-	/* Only what is there now: another vCPU may go on writing for ever. */
 	pthread_mutex_lock(&console->lock);
-	taken_bytes = console->taken_bytes;
-	target_bytes = taken_bytes + console->used;
+	if (console->taken_bytes < console->last_bytes)
+		owed_bytes = console->last_bytes - console->taken_bytes;
 	pthread_mutex_unlock(&console->lock);
-	while (taken_bytes < target_bytes) {
-		uint64_t before_bytes = taken_bytes;
-		uint64_t now_ns;
-
-		taken_bytes = push(console);
-		now_ns = trace_now_ns();
-		if (taken_bytes != before_bytes)
-			give_up_ns = now_ns + patience_ns;
-		if (taken_bytes >= target_bytes || now_ns >= give_up_ns)
-			break;
-		poll(&ready, 1, (int)((give_up_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS));
-	}
-	if (taken_bytes >= target_bytes)
-		return;
-	pthread_mutex_lock(&console->lock);
-	console->dropped_bytes += target_bytes - taken_bytes;
-	pthread_mutex_unlock(&console->lock);
+	return owed_bytes;
 }

@@ -9,7 +9,7 @@
  * vCPU back for a bounded time; after that, bytes are dropped and counted, so a
  * reader that went away can stall no guest.
  *
- * Call order: console_init(), then anything, and console_drain() last.
+ * Call order: console_init(), then anything, and console_close() when the run is over.
  * Threads: any; the console has a lock of its own, held during writes that do
  * not block.  console_throttle() waits and is for vCPU threads that hold no lock.
  */
@@ -25,7 +25,6 @@ enum {
 	CONSOLE_RING_BYTES = 256 * 1024,    /* a power of two */
 	CONSOLE_CROWDED_BYTES = 192 * 1024, /* from here on vCPUs are held back */
 	CONSOLE_THROTTLE_MS = 1000,         /* and so long at most, once per stall */
-	CONSOLE_DRAIN_MS = 10000,           /* without progress, at the end */
 	CONSOLE_TICK_MS = 5,                /* a line without newline waits so long */
 };
 
@@ -50,6 +49,7 @@ struct console {
 	uint64_t total_bytes;
 	uint64_t dropped_bytes;
 	uint64_t taken_bytes; /* out of the ring again, written or dropped */
+	uint64_t last_bytes;  /* how many of these the run has, once it is over */
 	uint8_t ring[CONSOLE_RING_BYTES];
 };
 
@@ -73,9 +73,12 @@ void console_throttle(struct console *console);
 bool console_tick(struct console *console, bool *blocked);
 
 /*
- * Deliver everything that is there now, giving up after `patience_ms` without progress.  What
- * was not delivered by then counts as dropped.
+ * The run is over: write what can be written.  The rest is owed, and console_tick() brings it
+ * out.  What another vCPU still writes is not: it may go on for ever.
  */
-void console_drain(struct console *console, int patience_ms);
+void console_close(struct console *console);
+
+/* How much is owed: 0 before console_close(), and when all is delivered or the output is gone. */
+uint64_t console_owed_bytes(struct console *console);
 
 #endif

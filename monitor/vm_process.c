@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "monitor/console.h"
+#include "monitor/delivery.h"
 #include "monitor/halt_watch.h"
 #include "monitor/input.h"
 #include "monitor/log.h"
@@ -18,9 +19,6 @@
 
 enum {
 	THREAD_STACK_BYTES = 64 * 1024,
-	STOP_DRAIN_MS = 1000,  /* below the launcher's patience */
-	STOP_DELIVER_MS = 500, /* and together with it */
-	DELIVER_MS = 10000,    /* without progress, as for the console */
 };
 
 #define NS_PER_MS UINT64_C(1000000)
@@ -37,10 +35,15 @@ static struct {
 	uint64_t console_due_ns;
 	int console_watch;
 	struct halt_watch halt;
-	bool is_ending;      /* the run is over but for what is owed */
-	bool is_hurried;     /* and somebody wants it to end now */
-	uint64_t give_up_ns; /* it ends then in any case */
-} io = {.console_due_ns = UINT64_MAX, .give_up_ns = UINT64_MAX};
+	bool was_asked; /* by the launcher, to stop */
+	struct delivery delivery;
+} io = {.console_due_ns = UINT64_MAX, .delivery = DELIVERY_NOT_BEGUN};
+
+/* How the run ended, from the claim on; then it is the I/O thread's, if anything is owed. */
+static struct {
+	struct outcome outcome;
+	_Atomic bool is_left_to_io;
+} end;
 
 static uint64_t sum_counter(size_t offset)
 {
@@ -62,86 +65,48 @@ static void publish_counters(struct run_counters *counters)
 		.unclaimed_writes = machine.platform.ports.unclaimed_writes +
 				    machine.platform.mmio.unclaimed_writes,
 		.console_bytes = console.total_bytes,
-		.console_dropped_bytes = console.dropped_bytes,
+		.console_dropped_bytes = console.dropped_bytes + console_owed_bytes(&console),
 		.console_errno = console.gone_errno,
 	};
 	devices_count(&machine.devices, counters);
 }
 
-static _Thread_local bool is_io_thread;
-
-/* An outcome that waits for the I/O thread to deliver what is owed. */
-static struct outcome delivered_outcome;
-static _Atomic bool is_delivery_due;
-
-static void turn(void);
-
-static bool is_forced(const struct outcome *outcome)
+static uint64_t owed_bytes(void)
 {
-	return outcome->kind == OUTCOME_SIGNAL || outcome->kind == OUTCOME_TIMEOUT ||
-	       outcome->kind == OUTCOME_LEFT;
+	return console_owed_bytes(&console) + devices_owed_bytes(&machine.devices);
 }
 
-static void finish_run(const struct outcome *outcome) __attribute__((noreturn));
-static void finish_run(const struct outcome *outcome)
+static void finish_run(void) __attribute__((noreturn));
+static void finish_run(void)
 {
 	trace_stamp(&machine.state->trace, TRACE_OUTPUT);
 	publish_counters(&machine.state->counters);
-	run_state_finish(machine.state, outcome);
+	run_state_finish(machine.state, &end.outcome);
 	_exit(0);
 }
 
-/* On the I/O thread: go on serving devices until hosts have got what the guest sent. */
-static void deliver(const struct outcome *outcome) __attribute__((noreturn));
-static void deliver(const struct outcome *outcome)
+/*
+ * End the run with the first outcome.  Returns if another one came first, or if something is
+ * owed to hosts, which the I/O thread delivers in its own time.
+ */
+static void begin_end(const struct outcome *outcome)
 {
-	uint64_t patience_ns = (is_forced(outcome) ? STOP_DELIVER_MS : DELIVER_MS) * NS_PER_MS;
-	uint64_t owed_bytes = UINT64_MAX;
-	uint64_t left_bytes;
-
-	io.is_ending = true;
-	while ((left_bytes = devices_owed_bytes(&machine.devices)) != 0) {
-		uint64_t now_ns = trace_now_ns();
-
-		/* Progress renews the patience, unless somebody wants it to end. */
-		if (owed_bytes == UINT64_MAX || (left_bytes < owed_bytes && !is_forced(outcome)))
-			io.give_up_ns = now_ns + patience_ns;
-		owed_bytes = left_bytes;
-		if (io.is_hurried || now_ns >= io.give_up_ns)
-			break;
-		turn();
-	}
-	finish_run(outcome);
+	if (!run_state_claim(machine.state))
+		return;
+	trace_stamp(&machine.state->trace, TRACE_END);
+	end.outcome = *outcome;
+	console_close(&console);
+	if (owed_bytes() == 0)
+		finish_run();
+	atomic_store(&end.is_left_to_io, true);
+	loop_wake(&loop);
 }
 
-/* Somebody else ends the run, and may need the I/O thread for it. */
-static void wait_for_end(void) __attribute__((noreturn));
-static void wait_for_end(void)
-{
-	if (!is_io_thread)
-		for (;;)
-			pause();
-	io.is_ending = true;
-	while (!atomic_load(&is_delivery_due))
-		turn();
-	deliver(&delivered_outcome);
-}
-
-/* End the run with the first outcome; whoever comes second waits for the process's end. */
+/* The same for a thread that has nothing else to do. */
 static void end_run(const struct outcome *outcome) __attribute__((noreturn));
 static void end_run(const struct outcome *outcome)
 {
-	if (!run_state_claim(machine.state))
-		wait_for_end();
-	trace_stamp(&machine.state->trace, TRACE_END);
-	console_drain(&console, is_forced(outcome) ? STOP_DRAIN_MS : CONSOLE_DRAIN_MS);
-	if (devices_owed_bytes(&machine.devices) == 0)
-		finish_run(outcome);
-	if (is_io_thread)
-		deliver(outcome);
-	delivered_outcome = *outcome;
-	atomic_store(&is_delivery_due, true);
-	loop_wake(&loop);
+	begin_end(outcome);
 	for (;;)
 		pause();
 }
@@ -166,7 +131,8 @@ static void leave(void *owner)
 	const struct outcome left = {.kind = OUTCOME_LEFT};
 
 	(void)owner;
-	end_run(&left);
+	begin_end(&left);
+	delivery_hurry(&io.delivery, trace_now_ns());
 }
 
 static void want_input(void *owner)
@@ -188,13 +154,11 @@ static void obey_launcher(void)
 		.code = atomic_load(&machine.state->stop_code),
 	};
 
-	if (wish.kind == OUTCOME_NONE)
+	if (wish.kind == OUTCOME_NONE || io.was_asked)
 		return;
-	/* Then there is no time left for what nobody reads. */
-	if (io.is_ending)
-		io.is_hurried = true;
-	else
-		end_run(&wish);
+	io.was_asked = true;
+	begin_end(&wish);
+	delivery_hurry(&io.delivery, trace_now_ns());
 }
 
 static void on_wake(void *owner, short events)
@@ -234,8 +198,8 @@ static int64_t next_timeout_ns(uint64_t now_ns)
 
 	if (devices_ns < due_ns)
 		due_ns = devices_ns;
-	if (io.give_up_ns < due_ns)
-		due_ns = io.give_up_ns;
+	if (io.delivery.give_up_ns < due_ns)
+		due_ns = io.delivery.give_up_ns;
 	return due_ns <= now_ns ? 0 : (int64_t)(due_ns - now_ns);
 }
 
@@ -246,6 +210,14 @@ static void turn(void)
 	loop_turn(&loop, next_timeout_ns(trace_now_ns()));
 	devices_tick(&machine.devices, trace_now_ns());
 	tick_console(trace_now_ns());
+}
+
+/* The run is over, and so is the guest: whether it halted is nobody's concern any more. */
+static void deliver(void)
+{
+	io.halt.due_ns = UINT64_MAX;
+	if (!delivery_goes_on(&io.delivery, owed_bytes(), trace_now_ns()))
+		finish_run();
 }
 
 /*
@@ -279,7 +251,6 @@ static void *io_thread(void *unused)
 	struct reason reason;
 
 	(void)unused;
-	is_io_thread = true;
 	/* A stop that was asked for before this thread listened. */
 	obey_launcher();
 	if (devices_start(&machine.devices, &loop, &reason))
@@ -288,10 +259,10 @@ static void *io_thread(void *unused)
 	halt_watch_init(&io.halt, machine.vcpus, machine.vcpu_count, trace_now_ns());
 	for (;;) {
 		turn();
-		if (atomic_load(&is_delivery_due))
-			deliver(&delivered_outcome);
-		if (halt_watch_tick(&io.halt, trace_now_ns()))
-			end_run(&halted);
+		if (atomic_load(&end.is_left_to_io))
+			deliver();
+		else if (halt_watch_tick(&io.halt, trace_now_ns()))
+			begin_end(&halted);
 	}
 }
 

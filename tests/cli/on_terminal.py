@@ -4,8 +4,9 @@
 
     on_terminal.py [--kill-child] COMMAND... -- [WAIT KEYS]...
 
-Waits until the text WAIT has appeared, then types KEYS (Python escapes), for
-each pair; with --kill-child it then kills the command's child.  Copies what
+Waits until the text WAIT has appeared, or a fifth of a second if it is empty,
+then types KEYS (Python escapes), for each pair; with --kill-child it then kills
+the command's child.  Copies what
 appears to standard output, says whether the terminal's settings are as before,
 and exits with the command's status, or 124 when something takes too long.
 """
@@ -18,6 +19,7 @@ import termios
 import time
 
 DEADLINE_S = 20
+PAUSE_S = 0.2
 
 
 def fail(text):
@@ -69,7 +71,10 @@ if child == 0:
     os.execvp(command[0], command)
 rest = b""
 for wanted, keys in zip(script[::2], script[1::2]):
-    rest = read_until(wanted.encode(), rest)
+    if wanted:
+        rest = read_until(wanted.encode(), rest)
+    else:
+        time.sleep(PAUSE_S)
     os.write(master, keys.encode().decode("unicode_escape").encode())
 if kill_child:
     with open("/proc/%d/task/%d/children" % (child, child)) as children:

@@ -16,6 +16,24 @@ guest() {
 		"$MOTE_GUESTS" "$1" >"$config"
 }
 
+# A guest that has sent more than its client reads, which is all the client's fault.
+owing_guest() {
+	local peer=$MOTE_GUESTS/../vm/uds_peer socket=$BATS_TEST_TMPDIR/vm.sock
+	[[ -x $peer ]] || skip 'uds_peer is not here'
+	printf '{"boot-source": {"kernel_image_path": "%s/vsock_echo.elf", "boot_args": "bytes=900000 %s"},
+		"machine-config": {"vcpu_count": 1, "mem_size_mib": 32},
+		"vsock": {"guest_cid": 3, "uds_path": "%s"}}' "$MOTE_GUESTS" "$1" "$socket" >"$config"
+	(
+		until [[ -S $socket ]]; do sleep 0.02; done
+		exec timeout 60 "$peer" slow "$socket" 19 60 </dev/null
+	) >/dev/null 2>&1 3>&- &
+	client=$!
+}
+
+teardown() {
+	[[ -z ${client:-} ]] || kill "$client" 2>/dev/null || true
+}
+
 on_terminal() {
 	python3 "$BATS_TEST_DIRNAME/on_terminal.py" "$@"
 }
@@ -31,6 +49,25 @@ on_terminal() {
 	keys=$(printf 'k%.0s' {1..300})
 	run -168 on_terminal "$MOTE" run "$config" -- spin "$keys" '' '\x01x'
 	[[ $output == *"terminal as before"* ]]
+}
+
+@test "Ctrl-A x waits a moment for who does not read, and the second one does not" {
+	owing_guest ''
+	run -168 on_terminal "$MOTE" run "$config" -- sent '\x01x'
+	[[ $output == *"terminal as before"* ]]
+	kill "$client"
+	owing_guest ''
+	run -168 on_terminal "$MOTE" run "$config" -- sent '\x01x' '' '\x01x' '' '\x01x'
+	[[ $output == *"terminal as before"* ]]
+}
+
+@test "Ctrl-A x ends the wait for who does not read when the guest has ended" {
+	owing_guest count=1
+	SECONDS=0
+	run -0 on_terminal "$MOTE" run "$config" -- streams '' '' '\x01x'
+	[[ $output == *"terminal as before"* ]]
+	# Without it: ten seconds.
+	((SECONDS < 8))
 }
 
 @test "the guest gets the keys, Ctrl-C and Ctrl-A among them" {

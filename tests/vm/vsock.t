@@ -177,6 +177,24 @@ check 'the guest ends: nothing was wrong with packets' grep -q 'wrong 0,' "$outp
 check 'the guest ends: the socket is gone' [ ! -e "$socket" ]
 check 'streams are counted' [ "$(number vsock_host_connections)" -gt 200 ]
 
+# What it has sent is delivered after its end, and mote sleeps until somebody takes it.
+# ticks PROCESS : the hundredths of a second that it has run
+ticks() {
+	awk '{ print $14 + $15 }' "/proc/$1/stat"
+}
+start 'bytes=900000 count=1'
+vm=$(child_of "$pid")
+reach slow "$socket" 19 5 </dev/null >"$tap_work/slow" &
+slow=$!
+check 'the guest ends before it is read: it has sent all' [ -n "$(told streams 1)" ]
+sleep 0.5
+before=$(ticks "$vm")
+sleep 2
+check 'the guest ends before it is read: mote sleeps' [ $(($(ticks "$vm") - before)) -lt 10 ]
+wait "$slow"
+is 'the guest ends before it is read: 900 kB whole' "$(wc -c <"$tap_work/slow" | tr -d ' ')" 900000
+finish 'the guest ends before it is read: ends' 0
+
 # As many as there can be; with every call traced the patience of both sides is too short for it.
 if [ -z "${MOTE_TRACED:-}" ]; then
 	start 'credit=4096'
