@@ -53,9 +53,8 @@ done_testing() {
 # This test's VMs that are still there, launcher or VM process: those with a file of its folder on
 # their command line.  Others may run mote meanwhile.  One that waits to be reaped has none.
 left_over() {
-	for tap_cmdline in /proc/[0-9]*/cmdline; do
-		grep -q '^Name:	mote$' "${tap_cmdline%/*}/status" 2>/dev/null &&
-			grep -q "$tap_work/" "$tap_cmdline" 2>/dev/null && echo "$tap_cmdline"
+	grep -ls '^Name:	mote$' /proc/[0-9]*/status | while read -r tap_status; do
+		grep -ls "$tap_work/" "${tap_status%status}cmdline"
 	done
 }
 
