@@ -26,16 +26,17 @@ passed=0
 failed=0
 skipped=0
 
-# Run test programs under prove, show failures, and add their results up.
+# run_part NAME PROVE_ARGUMENT... - run test programs, show failures, and add their results up.
 run_part() {
-	local name=$1 status=0
+	local name=$1 status=0 began=$SECONDS
 	shift
 	printf '== %s\n' "$name"
-	prove -v --merge "$@" >"$log" 2>&1 || status=$?
+	prove -v --merge --timer "$@" >"$log" 2>&1 || status=$?
 	cat "$log" >>"$build/test-all.log"
 	local ok not_ok skip
+	# After a program prove writes `ok`, and behind many blanks how long it took.
 	skip=$(grep -ciE '^ok .*# skip' "$log" || true)
-	ok=$(grep -E '^ok\b' "$log" | grep -cvi '# skip' || true)
+	ok=$(grep -E '^ok( [0-9]|$)' "$log" | grep -cvi '# skip' || true)
 	not_ok=$(grep -cE '^not ok\b' "$log" || true)
 	grep -iE '^ok .*# skip' "$log" || true
 	if ((status)); then
@@ -43,7 +44,7 @@ run_part() {
 		((not_ok)) || not_ok=1
 		grep -vE '^ok\b' "$log" | tail -n 80
 	fi
-	printf '   %d passed, %d failed, %d skipped\n' "$ok" "$not_ok" "$skip"
+	printf '   %d passed, %d failed, %d skipped, in %d s\n' "$ok" "$not_ok" "$skip" $((SECONDS - began))
 	passed=$((passed + ok))
 	failed=$((failed + not_ok))
 	skipped=$((skipped + skip))
@@ -61,12 +62,12 @@ can_run_natively() {
 }
 
 part_unit() {
-	run_part 'units' --exec "$top/tests/unit/run_tap.sh" "$build"/release/tests/unit/test_*[!p]
+	run_part 'units' -j 2 --exec "$top/tests/unit/run_tap.sh" "$build"/release/tests/unit/test_*[!p]
 }
 
 part_asan() {
 	run_part 'units, address and undefined-behaviour sanitizers' \
-		--exec "$top/tests/unit/run_tap.sh" "$build"/asan/tests/unit/test_*[!p]
+		-j 2 --exec "$top/tests/unit/run_tap.sh" "$build"/asan/tests/unit/test_*[!p]
 }
 
 part_fuzz() {
@@ -84,9 +85,24 @@ part_cli() {
 	run_part 'command line' "$top"/tests/cli/*.bats
 }
 
+# run_guests NAME DIRECTORY [PROVE_ARGUMENT...] - two programs at a time, as many of them wait most of
+# the time; but one by one those that look for what is new on the whole host.
+run_guests() {
+	local name=$1 directory=$2 file beside=() alone=()
+	shift 2
+	for file in "$directory"/*.t; do
+		case ${file##*/} in
+		many.t | prepared.t) alone+=("$file") ;;
+		*) beside+=("$file") ;;
+		esac
+	done
+	run_part "$name" -j 2 "$@" "${beside[@]}"
+	run_part "$name, one by one" "$@" "${alone[@]}"
+}
+
 part_native() {
 	if can_run_natively; then
-		run_part 'guests on /dev/kvm' "$top"/tests/vm/*.t
+		run_guests 'guests on /dev/kvm' "$top/tests/vm"
 	fi
 }
 
@@ -109,7 +125,7 @@ part_user() {
 	chmod -R a+rX "$stage"
 	MOTE=$stage/mote MOTE_GUESTS=$stage MOTE_NO_RATES=1 \
 		MOTE_CGI_REQUESTS=100 MOTE_VSOCK_CYCLES=1000 \
-		run_part "$name" --exec "$stage/as_user.sh" "$stage"/*.t
+		run_guests "$name" "$stage" --exec "$stage/as_user.sh"
 	rm -rf "$stage"
 }
 
