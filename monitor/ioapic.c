@@ -22,11 +22,9 @@ enum {
 #define ENTRY_MODE_SHIFT 8
 #define ENTRY_MODE       UINT64_C(7)
 #define ENTRY_LOGICAL    (UINT64_C(1) << 11)
-#define ENTRY_REMOTE_IRR (UINT64_C(1) << 14)
-#define ENTRY_LEVEL      (UINT64_C(1) << 15)
 #define ENTRY_MASKED     (UINT64_C(1) << 16)
 #define ENTRY_DEST_SHIFT 56
-/* Delivery status (bit 12, always idle here) and remote IRR are read-only. */
+/* Delivery status (bit 12, always idle here) and remote IRR (bit 14) are read-only. */
 #define ENTRY_WRITABLE (UINT64_C(0xff) << ENTRY_DEST_SHIFT | UINT64_C(0x1afff))
 
 enum {
@@ -99,11 +97,6 @@ static bool messages_equal(const struct ioapic_message *a, const struct ioapic_m
 	       a->address_hi == b->address_hi && a->data == b->data;
 }
 
-struct ioapic_message ioapic_pin_message(const struct ioapic *ioapic, unsigned int pin)
-{
-	return entry_message(ioapic->state.entries[pin]);
-}
-
 static void write_entry(struct ioapic *ioapic, unsigned int index, uint32_t value)
 {
 	unsigned int pin = (index - INDEX_ENTRIES) / 2;
@@ -114,9 +107,6 @@ static void write_entry(struct ioapic *ioapic, unsigned int index, uint32_t valu
 	struct ioapic_message before = entry_message(old);
 	struct ioapic_message after;
 
-	/* Drivers clear a stuck remote IRR by making the pin edge-triggered for a moment. */
-	if (!(entry & ENTRY_LEVEL))
-		entry &= ~ENTRY_REMOTE_IRR;
 	ioapic->state.entries[pin] = entry;
 	after = entry_message(entry);
 	if (!messages_equal(&before, &after))
@@ -179,14 +169,4 @@ void ioapic_access(void *owner, const struct bus_access *access)
 		ioapic->state.select = (uint8_t)select;
 	if (exchange(access, WINDOW_DATA, &value) && access->is_write)
 		write_indexed(ioapic, value);
-}
-
-void ioapic_end_of_interrupt(struct ioapic *ioapic, uint8_t vector)
-{
-	for (unsigned int pin = 0; pin < LAYOUT_IOAPIC_PINS; pin++) {
-		uint64_t *entry = &ioapic->state.entries[pin];
-
-		if ((*entry & ENTRY_LEVEL) && (*entry & ENTRY_VECTOR) == vector)
-			*entry &= ~ENTRY_REMOTE_IRR;
-	}
 }

@@ -15,12 +15,10 @@
  * `route_changed` when the message of a pin has changed.  A pin configured as
  * level-triggered is delivered as an edge all the same: an MSI is one,
  * and every device here raises its line once per event.  Remote IRR is therefore
- * never set by this chip, and ioapic_end_of_interrupt() only clears what a
- * loaded state may carry.
+ * never set, and nothing has to be done when a processor ends an interrupt.
  *
  * Call order: ioapic_init(), then ioapic_access() as a bus region of
- * LAYOUT_IOAPIC_BYTES.  After loading `state`, program every pin from
- * ioapic_pin_message().
+ * LAYOUT_IOAPIC_BYTES.
  * Threads: none known here; the callback runs under the bus region's lock.
  * Memory: none is allocated.  `state` is all there is to save.
  */
@@ -65,11 +63,5 @@ void ioapic_init(struct ioapic *ioapic, uint8_t id, const struct ioapic_ops *ops
  * reaches the bytes it covers, and the rest of the register stays as it is.
  */
 void ioapic_access(void *ioapic, const struct bus_access *access);
-
-/* The message of a pin below LAYOUT_IOAPIC_PINS as it stands. */
-struct ioapic_message ioapic_pin_message(const struct ioapic *ioapic, unsigned int pin);
-
-/* A processor ended a level interrupt of this vector (KVM_EXIT_IOAPIC_EOI). */
-void ioapic_end_of_interrupt(struct ioapic *ioapic, uint8_t vector);
 
 #endif

@@ -244,7 +244,6 @@ static int build_vcpus(struct machine *machine, struct reason *reason)
 		.mmio = &machine->platform.mmio,
 		.console = machine->console,
 		.trace = &machine->state->trace,
-		.end_of_interrupt = platform_end_of_interrupt,
 		.stopped = platform_stopped,
 		.owner = &machine->platform,
 	};

@@ -225,12 +225,3 @@ bool platform_stopped(void *owner, struct outcome *outcome)
 	};
 	return true;
 }
-
-void platform_end_of_interrupt(void *owner, uint8_t vector)
-{
-	struct platform *platform = owner;
-
-	pthread_mutex_lock(&platform->ioapic_lock);
-	ioapic_end_of_interrupt(&platform->ioapic, vector);
-	pthread_mutex_unlock(&platform->ioapic_lock);
-}

@@ -76,7 +76,4 @@ int platform_build(struct platform *platform, unsigned int vcpu_count, bool spli
 /* Whether a chip has asked for the end, and of which kind. */
 bool platform_stopped(void *platform, struct outcome *outcome);
 
-/* The guest ended a level-triggered interrupt. */
-void platform_end_of_interrupt(void *platform, uint8_t vector);
-
 #endif

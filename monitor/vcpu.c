@@ -246,10 +246,7 @@ static struct outcome serve_exit(struct vcpu *vcpu)
 	switch (vcpu->run->exit_reason) {
 	case KVM_EXIT_IO: serve_port(vcpu); break;
 	case KVM_EXIT_MMIO: serve_mmio(vcpu); break;
-	case KVM_EXIT_IOAPIC_EOI:
-		vcpu->other_exits++;
-		vcpu->services->end_of_interrupt(vcpu->services->owner, vcpu->run->eoi.vector);
-		break;
+	case KVM_EXIT_IOAPIC_EOI: /* KVM before Linux 5.6 tells of the end of edges as well */
 	case KVM_EXIT_INTR:
 	case KVM_EXIT_IRQ_WINDOW_OPEN: vcpu->other_exits++; break;
 	case KVM_EXIT_SHUTDOWN: return (struct outcome){.kind = OUTCOME_TRIPLE_FAULT};

@@ -43,8 +43,6 @@ struct vcpu_services {
 	struct bus *mmio;
 	struct console *console;
 	struct trace *trace;
-	/* The guest ended an interrupt that an IOAPIC pin raised as level. */
-	void (*end_of_interrupt)(void *owner, uint8_t vector);
 	/* Ends the run if a device asked for it during the exit just served. */
 	bool (*stopped)(void *owner, struct outcome *outcome);
 	void *owner;

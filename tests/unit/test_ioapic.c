@@ -81,7 +81,6 @@ static void after_reset(void **state)
 	for (unsigned int pin = 0; pin < LAYOUT_IOAPIC_PINS; pin++) {
 		assert_int_equal(get(board, low(pin)), 0x00010000);
 		assert_int_equal(get(board, high(pin)), 0);
-		assert_false(ioapic_pin_message(&board->ioapic, pin).enabled);
 	}
 	assert_int_equal(board->changes, 0);
 }
@@ -187,26 +186,6 @@ static void what_cannot_be_delivered_is_not_sent(void **state)
 	assert_int_equal(board->changes, 1);
 }
 
-static void remote_irr_is_cleared_but_never_written(void **state)
-{
-	struct board *board = power_on();
-
-	(void)state;
-	put(board, low(7), 0x0000c055);
-	assert_int_equal(get(board, low(7)), 0x00008055);
-	board->ioapic.state.entries[7] |= 1U << 14;
-	board->ioapic.state.entries[8] = board->ioapic.state.entries[7] + 1; /* vector 0x56 */
-	assert_int_equal(get(board, low(7)), 0x0000c055);
-	put(board, low(7), 0x00018055); /* a write does not clear it either */
-	assert_int_equal(get(board, low(7)), 0x0001c055);
-	ioapic_end_of_interrupt(&board->ioapic, 0x55);
-	assert_int_equal(get(board, low(7)), 0x00018055);
-	assert_int_equal(get(board, low(8)), 0x0000c056);
-	put(board, low(8), 0x00000056); /* becoming an edge does */
-	put(board, low(8), 0x00008056);
-	assert_int_equal(get(board, low(8)), 0x00008056);
-}
-
 static void narrow_accesses_reach_their_bytes(void **state)
 {
 	struct board *board = power_on();
@@ -237,7 +216,6 @@ int main(void)
 		cmocka_unit_test(unmasking_makes_a_route),
 		cmocka_unit_test(modes_reach_the_message),
 		cmocka_unit_test(what_cannot_be_delivered_is_not_sent),
-		cmocka_unit_test(remote_irr_is_cleared_but_never_written),
 		cmocka_unit_test(narrow_accesses_reach_their_bytes),
 	};
 
