@@ -63,7 +63,7 @@ static void *find_ring(const struct guest_memory *memory, uint64_t gpa, uint64_t
 	return gpa % alignment == 0 ? guest_memory_at(memory, gpa, size_bytes) : NULL;
 }
 
-int queue_resume(struct queue *queue, const struct guest_memory *memory, enum virtio_fault *fault)
+int queue_start(struct queue *queue, const struct guest_memory *memory, enum virtio_fault *fault)
 {
 	uint64_t size = queue->size;
 	void *descriptors = find_ring(memory, queue->descriptor_gpa, DESCRIPTOR_ALIGNMENT,
@@ -83,15 +83,6 @@ int queue_resume(struct queue *queue, const struct guest_memory *memory, enum vi
 	queue->avail = avail;
 	queue->used = used;
 	queue->ready = true;
-	return 0;
-}
-
-int queue_start(struct queue *queue, const struct guest_memory *memory, enum virtio_fault *fault)
-{
-	int err = queue_resume(queue, memory, fault);
-
-	if (err)
-		return err;
 	queue->next_avail = 0;
 	queue->next_used = 0;
 	queue->signalled_used = 0;

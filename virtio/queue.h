@@ -25,9 +25,6 @@
  *
  * Threads: the caller serialises.  The driver runs beside it; the barriers in
  * queue.c pair with those that sections 2.7.7.1, 2.7.10, 2.7.13 and 2.7.14 ask of the driver.
- *
- * Snapshots: what is above `memory` is all of the state, free of pointers;
- * queue_resume() finds the pointers again.
  */
 #ifndef VIRTIO_QUEUE_H
 #define VIRTIO_QUEUE_H
@@ -80,7 +77,7 @@ struct queue {
 	uint64_t avail_gpa;
 	uint64_t used_gpa;
 	uint16_t size;        /* a power of two up to QUEUE_SIZE_MAX */
-	bool ready;           /* between queue_start() or queue_resume() and queue_stop() */
+	bool ready;           /* between queue_start() and queue_stop() */
 	bool has_event_index; /* negotiated features */
 	bool has_indirect;
 
@@ -102,9 +99,6 @@ struct queue {
  * is not allowed or a ring is misaligned (2.7: 16, 2 and 4 bytes) or not wholly in memory.
  */
 int queue_start(struct queue *queue, const struct guest_memory *memory, enum virtio_fault *fault);
-
-/* As queue_start(), but go on at the indices that are there: for a queue that was saved. */
-int queue_resume(struct queue *queue, const struct guest_memory *memory, enum virtio_fault *fault);
 
 /* Forget the rings: no guest memory is touched through this queue any more. */
 void queue_stop(struct queue *queue);
