@@ -150,13 +150,10 @@ int vsock_service_start(struct vsock_service *service, const struct vm_config *c
 uint64_t vsock_service_owed_bytes(struct vsock_service *service)
 {
 	struct device_slot *slot = slot_of(service);
-	struct vsock_table *table = &service->vsock.muxer.table;
-	struct vsock_connection *connection = NULL;
-	uint64_t owed_bytes = 0;
+	uint64_t owed_bytes;
 
 	pthread_mutex_lock(&slot->lock);
-	while ((connection = vsock_table_next(table, connection)))
-		owed_bytes += vsock_connection_buffered(connection);
+	owed_bytes = vsock_buffered_bytes(&service->vsock);
 	/* What the device has not even looked at counts as something. */
 	if (atomic_load(&service->vsock.device.due_ns) == 0)
 		owed_bytes++;

@@ -139,28 +139,6 @@ static unsigned int serve_receive(struct vsock *vsock, unsigned int max)
 	return given;
 }
 
-static void serve_event(struct vsock *vsock)
-{
-	const struct vsock_event event = {.id = VSOCK_EVENT_TRANSPORT_RESET};
-	const struct queue_chain *chain = &vsock->chain;
-
-	while (vsock->event_is_due && can_serve(vsock, VSOCK_QUEUE_EVENT)) {
-		if (!pop(vsock, VSOCK_QUEUE_EVENT)) {
-			if (can_serve(vsock, VSOCK_QUEUE_EVENT) &&
-			    queue_listen(queue_of(vsock, VSOCK_QUEUE_EVENT)))
-				continue;
-			return;
-		}
-		if (chain->readable_count > 0 || chain->writable_bytes < sizeof(event)) {
-			fail(vsock, VSOCK_QUEUE_EVENT, VIRTIO_FAULT_REQUEST);
-			return;
-		}
-		segments_write(chain->segments, chain->writable_count, 0, &event, sizeof(event));
-		queue_push(queue_of(vsock, VSOCK_QUEUE_EVENT), chain->head, sizeof(event));
-		vsock->event_is_due = false;
-	}
-}
-
 /* -- Both -- */
 
 static void hush(struct vsock *vsock, unsigned int queue)
@@ -206,10 +184,9 @@ static void serve(struct vsock *vsock)
 		served += serve_transmit(vsock, SERVE_MAX - served);
 		served += serve_receive(vsock, SERVE_MAX - served);
 	} while (served < SERVE_MAX && has_more(vsock));
-	serve_event(vsock);
 	update_due(vsock, served >= SERVE_MAX);
-	for (unsigned int queue = 0; queue < VSOCK_QUEUES; queue++)
-		virtio_device_signal(&vsock->device, queue);
+	virtio_device_signal(&vsock->device, VSOCK_QUEUE_RECEIVE);
+	virtio_device_signal(&vsock->device, VSOCK_QUEUE_TRANSMIT);
 }
 
 /* -- The device -- */
@@ -260,7 +237,6 @@ static void vsock_reset(struct virtio_device *device)
 
 	vsock_host_close(&vsock->muxer, &vsock->listener);
 	vsock_muxer_forget(&vsock->muxer);
-	vsock->event_is_due = false;
 	device->due_ns = VIRTIO_NEVER;
 }
 
@@ -308,22 +284,12 @@ int vsock_connect_stream(struct vsock *vsock, uint32_t guest_port, int read_fd, 
 	return error;
 }
 
-void vsock_transport_reset(struct vsock *vsock)
-{
-	vsock_muxer_forget(&vsock->muxer);
-	if (!virtio_device_is_live(&vsock->device))
-		return;
-	vsock->event_is_due = true;
-	vsock_host_start_streams(&vsock->muxer);
-	serve(vsock);
-}
-
-bool vsock_is_drained(struct vsock *vsock)
+uint64_t vsock_buffered_bytes(struct vsock *vsock)
 {
 	struct vsock_connection *connection = NULL;
+	uint64_t bytes = 0;
 
 	while ((connection = vsock_table_next(&vsock->muxer.table, connection)))
-		if (vsock_connection_buffered(connection) > 0)
-			return false;
-	return true;
+		bytes += vsock_connection_buffered(connection);
+	return bytes;
 }

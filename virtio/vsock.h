@@ -23,15 +23,15 @@
  *
  * reset() and queue_stopped() break off all connections.  What the guest had sent before is still
  * written to hosts that read, also after a reset, and at the end of a run, if the caller goes on
- * with service() until vsock_is_drained().
+ * with service() while there are vsock_buffered_bytes().
  *
  * Call order: the caller sets device.memory, device.links, and of muxer guest_cid, epoll_fd,
  * owner and the table's buffers and seed, and listener.fd; then vsock_init(); then the device is
- * the transport's (device.h).  The last four functions may be called at any time after that.
+ * the transport's (device.h).  The last three functions may be called at any time after that.
  * Ownership: epoll instance, listening socket and buffers are borrowed; descriptors of
  * connections belong to the device.  System calls: readv, writev, accept4, shutdown, close,
  * epoll_ctl and epoll_pwait.  SIGPIPE has to be ignored, all descriptors to be non-blocking.
- * Threads: as for every device; the last four functions with the lock held, too.
+ * Threads: as for every device; the last three functions with the lock held, too.
  */
 #ifndef VIRTIO_VSOCK_H
 #define VIRTIO_VSOCK_H
@@ -46,7 +46,7 @@
 enum {
 	VSOCK_QUEUE_RECEIVE = 0, /* as the driver sees it: from the device */
 	VSOCK_QUEUE_TRANSMIT = 1,
-	VSOCK_QUEUE_EVENT = 2,
+	VSOCK_QUEUE_EVENT = 2, /* there is nothing to tell (5.10.6.7), so it is never looked at */
 	VSOCK_QUEUES = 3,
 };
 
@@ -56,8 +56,7 @@ struct vsock {
 	struct virtio_device device;
 	struct vsock_muxer muxer;
 	struct vsock_listener listener;
-	bool event_is_due;        /* the driver is to be told of a transport reset */
-	struct queue_chain chain; /* the one being looked at */
+	struct queue_chain chain;                 /* the one being looked at */
 	struct iovec payload[QUEUE_SEGMENTS_MAX]; /* of its packet */
 };
 
@@ -78,10 +77,7 @@ void vsock_connected(struct vsock *vsock, uint64_t token, int fd);
  */
 int vsock_connect_stream(struct vsock *vsock, uint32_t guest_port, int read_fd, int write_fd);
 
-/* All connections are gone, as after a restored snapshot: tell the driver (5.10.6.7). */
-void vsock_transport_reset(struct vsock *vsock);
-
-/* Whether the hosts have got all that the guest sent. */
-bool vsock_is_drained(struct vsock *vsock);
+/* What the guest sent and the hosts have not yet got. */
+uint64_t vsock_buffered_bytes(struct vsock *vsock);
 
 #endif

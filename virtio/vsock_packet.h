@@ -58,17 +58,6 @@ static_assert(offsetof(struct vsock_header, len) == 24, "section 5.10.6");
 static_assert(offsetof(struct vsock_header, op) == 30, "section 5.10.6");
 static_assert(offsetof(struct vsock_header, fwd_cnt) == 40, "section 5.10.6");
 
-/* struct virtio_vsock_event, section 5.10.6.7. */
-enum {
-	VSOCK_EVENT_TRANSPORT_RESET = 0,
-};
-
-struct vsock_event {
-	uint32_t id;
-};
-
-static_assert(sizeof(struct vsock_event) == 4, "section 5.10.6.7");
-
 /* struct virtio_vsock_config, section 5.10.4. */
 struct vsock_config {
 	uint64_t guest_cid;

@@ -183,7 +183,6 @@ static void build(void)
 	memset(guest, 0, MEMORY_BYTES);
 	failures = host_count = token_count = 0;
 	memset(tokens, 0, sizeof(tokens));
-	vsock.event_is_due = false;
 	vsock.device.memory = &memory;
 	vsock.device.links = &links;
 	vsock.muxer.guest_cid = CID;
@@ -607,7 +606,7 @@ static void step(struct input *input)
 	case 13: step_host(input); break;
 	case 14: step_stream(input); break;
 	case 15: step_narrow(input); break;
-	case 16: vsock_transport_reset(&vsock); break;
+	case 16: put(0x050, VSOCK_QUEUE_EVENT); break;
 	default:
 		value = take_u16(input);
 		poke(take_gpa(input), &value, sizeof(value));
@@ -628,7 +627,7 @@ static void tear_down(void)
 			while (hosts[i] >= 0 && read(hosts[i], bytes, sizeof(bytes)) > 0)
 				;
 		serve(0);
-		is_drained = vsock_is_drained(&vsock);
+		is_drained = vsock_buffered_bytes(&vsock) == 0;
 	}
 	for (unsigned int i = 0; i < host_count; i++)
 		if (hosts[i] >= 0)
