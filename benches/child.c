@@ -2,10 +2,13 @@
 /* benches/child.c - see child.h. */
 #include "benches/child.h"
 
+#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +16,8 @@
 
 enum {
 	ERRORS_MODE = 0600,
+	DESCRIPTORS_EACH = 2,
+	DESCRIPTORS_BESIDES = 32,
 };
 
 /* The ends that we keep and those that the program gets. */
@@ -20,6 +25,18 @@ struct pipes {
 	int output[2];
 	int result[2];
 };
+
+void child_allow(size_t count)
+{
+	struct rlimit limit;
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_max < count * DESCRIPTORS_EACH + DESCRIPTORS_BESIDES)
+		errx(EXIT_FAILURE, "the limit of descriptors (ulimit -n) is too low for %zu",
+		     count);
+}
 
 static int pipes_open(struct pipes *pipes)
 {
@@ -89,6 +106,14 @@ int child_start(struct child *child, const char *const arguments[], const char *
 	else
 		*child = started;
 	return error;
+}
+
+void child_drain(const struct child *child)
+{
+	char bytes[4096];
+
+	while (read(child->output_fd, bytes, sizeof(bytes)) > 0)
+		;
 }
 
 int child_reap(const struct child *child, int *status)

@@ -19,7 +19,6 @@
  * root.
  */
 #include <err.h>
-#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "benches/child.h"
 #include "benches/clock.h"
 #include "benches/density_results.h"
 #include "benches/fleet.h"
@@ -263,7 +263,7 @@ int main(int argc, char *argv[])
 	options_take(rows, sizeof(rows) / sizeof(rows[0]), argc, argv);
 	if (geteuid() != 0)
 		errx(EXIT_FAILURE, "only root can see the memory of a jailed process");
-	fleet_allow(options.vms);
+	child_allow(options.vms);
 	workspace_make(NULL);
 	add_subjects();
 	run_all();

@@ -3,11 +3,9 @@
 #include "benches/fleet.h"
 
 #include <err.h>
-#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,25 +13,11 @@
 #include "benches/proc_file.h"
 
 enum {
-	DESCRIPTORS_PER_VM = 2,
-	DESCRIPTORS_BESIDES = 32,
 	CHILDREN_BYTES = 128,
 	DECIMAL = 10,
 };
 
 #define NS_PER_US 1000.0
-
-void fleet_allow(size_t count)
-{
-	struct rlimit limit;
-
-	getrlimit(RLIMIT_NOFILE, &limit);
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
-	if (limit.rlim_max < count * DESCRIPTORS_PER_VM + DESCRIPTORS_BESIDES)
-		errx(EXIT_FAILURE, "the limit of descriptors (ulimit -n) is too low for %zu",
-		     count);
-}
 
 /* The one that is alive, for whoever ends the program. */
 static const struct fleet *alive;

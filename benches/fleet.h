@@ -35,9 +35,6 @@ struct fleet {
 	size_t count;
 };
 
-/* Let this process have the descriptors for so many VMs, or end with a message. */
-void fleet_allow(size_t count);
-
 void fleet_begin(struct fleet *fleet, const struct subject *subject);
 
 /* Start VMs, each once the one before has printed a byte, until `count` are alive. */

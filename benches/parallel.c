@@ -29,7 +29,6 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "benches/child.h"
 #include "benches/clock.h"
@@ -49,8 +48,6 @@ enum {
 	ROUNDS_QUICK = 3,
 	SETTLE_S = 1,
 	MOUNTS_MAX = 10000,
-	DESCRIPTORS_PER_START = 2,
-	DESCRIPTORS_BESIDES = 32,
 	RAM_MIB = 16,
 };
 
@@ -83,17 +80,6 @@ static void add_mounts(size_t count)
 	for (size_t i = 0; i < count; i++)
 		if (mount("/etc", directory, NULL, MS_BIND, NULL))
 			err(EXIT_FAILURE, "--mounts: mount %zu", i);
-}
-
-static void allow_descriptors(size_t starts)
-{
-	struct rlimit limit;
-
-	getrlimit(RLIMIT_NOFILE, &limit);
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
-	if (limit.rlim_max < starts * DESCRIPTORS_PER_START + DESCRIPTORS_BESIDES)
-		errx(EXIT_FAILURE, "--starts: the limit of descriptors is too low for %zu", starts);
 }
 
 static void start_all(const struct subject *subject, size_t starts)
@@ -273,7 +259,7 @@ int main(int argc, char *argv[])
 	size_t steps;
 
 	options_take(rows, sizeof(rows) / sizeof(rows[0]), argc, argv);
-	allow_descriptors(options.starts ? options.starts : usual_steps[STEPS_MAX - 1]);
+	child_allow(options.starts ? options.starts : usual_steps[STEPS_MAX - 1]);
 	workspace_make(NULL);
 	add_subjects();
 	if (options.mounts > 0)

@@ -16,7 +16,6 @@
  * Without these programs, or where they may not trace, their part is left out, which is said.
  */
 #include <err.h>
-#include <errno.h>
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -24,7 +23,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "benches/child.h"
 #include "benches/options.h"
@@ -94,14 +92,6 @@ static void add_subjects(const struct startup_programs *programs)
 	add_mote("mote+prepared", programs, preparation.prepared, none);
 }
 
-static void drain(int fd)
-{
-	char bytes[4096];
-
-	while (read(fd, bytes, sizeof(bytes)) > 0)
-		;
-}
-
 static double in_us(struct timeval time)
 {
 	return (double)time.tv_sec * US_PER_S + (double)time.tv_usec;
@@ -133,7 +123,7 @@ static void launch(struct profiled *of, size_t number)
 
 	if (error != 0)
 		errx(EXIT_FAILURE, "%s: %s", of->subject.arguments[0], strerror(-error));
-	drain(child.output_fd);
+	child_drain(&child);
 	if (wait4(child.pid, &status, 0, &usage) != child.pid || status != 0)
 		errx(EXIT_FAILURE, "a launch of %s failed", of->subject.name);
 	child_close(&child);

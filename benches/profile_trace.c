@@ -21,14 +21,6 @@ enum {
 	KERNEL_BIT = 63,
 };
 
-static void drain(int fd)
-{
-	char bytes[4096];
-
-	while (read(fd, bytes, sizeof(bytes)) > 0)
-		;
-}
-
 /* A stage by its name; the last one, for all that comes later, if there is no such. */
 static struct profile_stage *find_stage(struct profiled *of, const char *name)
 {
@@ -75,7 +67,7 @@ static bool launch_under(struct profiled *of, const char *const tool[], struct s
 	       (CHILD_ARGUMENTS_MAX - count) * sizeof(*arguments));
 	if (child_start(&child, arguments, workspace_path("errors")) != 0)
 		return false;
-	drain(child.output_fd);
+	child_drain(&child);
 	is_good = child_reap(&child, &status) == 0 && status == 0 &&
 		  subject_take_stamps(&of->subject, run, child.result_fd) == 0;
 	child_close(&child);
