@@ -30,7 +30,7 @@ static const struct row rows[] = {
 	{"density.kernel.nested_page_tables_kib", "KiB", KERNEL(MEMORY_NESTED_PAGE_TABLES), true},
 	{"density.kernel.percpu_kib", "KiB", KERNEL(MEMORY_PERCPU), true},
 	{"density.used_kib", "KiB", AT(used_kib), true},
-	{"density.idle_processors", "1", AT(idle_processors), false},
+	{"density.idle_processors", "processors", AT(idle_processors), false},
 	{"density.idle_turns_per_s", "1/s", AT(idle_turns_per_s), false},
 	{"density.stop_us", "us", AT(stop_us), false},
 };
