@@ -5,9 +5,9 @@
 #	benches/plot.sh DIRECTORY RESULT.json...
 #
 # What there is to draw follows from what the results carry (benches/report.h):
-#	cdf-METRIC              how samples are distributed: a curve for each subject, where there are many
+#	cdf-METRIC              how times are distributed: a curve for each subject, where there are many
 #	stages-SUBJECT          where the time of a start goes: a bar for each stage, from its begin to its end
-#	scaling-METRIC          a metric over its x: median and p99 for each subject
+#	scaling-METRIC          a metric over its x: median for each subject, and p99 where there are many runs
 # A metric that is in several files is drawn from the last of them.  A subject looks the same in all
 # pictures.
 set -euo pipefail
@@ -108,7 +108,8 @@ draw_cdf() {
 		set ylabel "percent of runs"
 		set yrange [0:100]
 		set ytics 10
-		set key right bottom
+		set rmargin -1
+		set key outside right top
 		$(join_curves "${curves[@]}")
 	END
 }
@@ -151,13 +152,13 @@ draw_scaling() {
 	while read -r subject; do
 		count=$((count + 1))
 		list '.results | map(select(.metric == $metric and .subject == $subject and .x))
-			| sort_by(.x.value)[] | "\(.x.value) \(.median / $by) \(if .n > 1 then .p99 / $by else "" end)"' \
+			| sort_by(.x.value)[] | "\(.x.value) \(.median / $by) \(if .n >= $runs then .p99 / $by else "" end)"' \
 			"$metric" "$subject" "$by" >"$work/scaling.$count"
-		curves+=(" '$work/scaling.$count' using 1:2 with linespoints linewidth 2 pointtype 7 $(colour "$subject" "$count") title '$subject, median' noenhanced")
+		curves+=(" '$work/scaling.$count' using 1:2 with linespoints linewidth 2 pointtype 7 $(colour "$subject" "$count") title '$subject' noenhanced")
 		grep -q ' .* .' "$work/scaling.$count" || continue
 		curves+=(" '$work/scaling.$count' using 1:3 with linespoints pointtype 6 $(colour "$subject" "$count") dashtype 2 title '$subject, p99' noenhanced")
 	done < <(list '[.results[] | select(.metric == $metric and .x).subject] | once[]' "$metric")
-	draw "scaling-$metric" "${metric%_us} by $axis" <<-END
+	draw "scaling-$metric" "${metric%_us} by $axis, medians" <<-END
 		set xlabel "$axis" noenhanced
 		set ylabel "$unit" noenhanced
 		$places
@@ -184,10 +185,10 @@ merge "$@"
 
 while read -r name; do
 	draw_cdf "$name"
-done < <(list '[.results[] | select((.samples | length) >= $runs and .min < .max and (.x | not)).metric] | unique[]')
+done < <(list '[.results[] | select((.samples | length) >= $runs and .unit == "us" and .min < .max and (.x | not)).metric] | unique[]')
 while read -r name; do
 	draw_stages "$name"
 done < <(list '[.results[] | select(.stages).subject] | unique[]')
 while read -r name; do
 	draw_scaling "$name"
-done < <(list '[.results[] | select(.x).metric] | unique[]')
+done < <(list '[.results[] | select(.x)] | group_by(.metric)[] | select(map(.x.value) | unique | length > 1)[0].metric')
