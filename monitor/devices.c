@@ -247,9 +247,15 @@ int devices_start(struct devices *devices, struct loop *loop, struct reason *rea
 	return error;
 }
 
-uint64_t devices_owed_bytes(struct devices *devices)
+void devices_take_no_more(struct devices *devices)
 {
 	/* The run may have ended before anything was built. */
+	if (devices->vsock.vsock.device.links)
+		vsock_service_take_no_more(&devices->vsock);
+}
+
+uint64_t devices_owed_bytes(struct devices *devices)
+{
 	if (!devices->vsock.vsock.device.links)
 		return 0;
 	return vsock_service_owed_bytes(&devices->vsock);

@@ -62,6 +62,12 @@ int devices_start(struct devices *devices, struct loop *loop, struct reason *rea
 void devices_count(const struct devices *devices, struct run_counters *counters);
 
 /*
+ * The run is over, which any thread may say: what the guest has sent until now is owed to hosts,
+ * and what it still sends is not.
+ */
+void devices_take_no_more(struct devices *devices);
+
+/*
  * Bytes of the guest's that hosts have not got yet, on any thread; only ticks bring them there.
  */
 uint64_t devices_owed_bytes(struct devices *devices);

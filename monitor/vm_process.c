@@ -95,6 +95,7 @@ static void begin_end(const struct outcome *outcome)
 		return;
 	trace_stamp(&machine.state->trace, TRACE_END);
 	end.outcome = *outcome;
+	devices_take_no_more(&machine.devices);
 	console_close(&console);
 	if (owed_bytes() == 0)
 		finish_run();

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
@@ -147,6 +146,15 @@ int vsock_service_start(struct vsock_service *service, const struct vm_config *c
 	return 0;
 }
 
+void vsock_service_take_no_more(struct vsock_service *service)
+{
+	struct device_slot *slot = slot_of(service);
+
+	pthread_mutex_lock(&slot->lock);
+	vsock_take_no_more(&service->vsock);
+	pthread_mutex_unlock(&slot->lock);
+}
+
 uint64_t vsock_service_owed_bytes(struct vsock_service *service)
 {
 	struct device_slot *slot = slot_of(service);
@@ -154,9 +162,6 @@ uint64_t vsock_service_owed_bytes(struct vsock_service *service)
 
 	pthread_mutex_lock(&slot->lock);
 	owed_bytes = vsock_buffered_bytes(&service->vsock);
-	/* What the device has not even looked at counts as something. */
-	if (atomic_load(&service->vsock.device.due_ns) == 0)
-		owed_bytes++;
 	pthread_mutex_unlock(&slot->lock);
 	return owed_bytes;
 }

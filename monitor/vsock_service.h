@@ -44,6 +44,9 @@ int vsock_service_start(struct vsock_service *service, const struct vm_config *c
 			const struct resources *resources, struct loop *loop,
 			struct reason *reason);
 
+/* The run is over: what the guest has sent until now is taken, and nothing that comes later. */
+void vsock_service_take_no_more(struct vsock_service *service);
+
 /* How much of what the guest sent the hosts have not got yet; 0 if they have all. */
 uint64_t vsock_service_owed_bytes(struct vsock_service *service);
 

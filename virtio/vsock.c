@@ -2,6 +2,7 @@
 /* virtio/vsock.c - see vsock.h. */
 #include "virtio/vsock.h"
 
+#include <assert.h>
 #include <poll.h>
 
 #include "virtio/segments.h"
@@ -25,6 +26,12 @@ static struct queue *queue_of(struct vsock *vsock, unsigned int queue)
 static bool can_serve(const struct vsock *vsock, unsigned int queue)
 {
 	return virtio_device_is_live(&vsock->device) && vsock->device.queues[queue].ready;
+}
+
+/* Whether the guest's next packet may be taken, if there is one. */
+static bool can_take(const struct vsock *vsock)
+{
+	return !vsock->takes_no_more && vsock_muxer_can_take(&vsock->muxer);
 }
 
 /* The guest's fault: hosts need not wait until its driver resets the device. */
@@ -84,8 +91,7 @@ static unsigned int serve_transmit(struct vsock *vsock, unsigned int max)
 {
 	unsigned int taken = 0;
 
-	while (taken < max && vsock_muxer_can_take(&vsock->muxer) &&
-	       pop(vsock, VSOCK_QUEUE_TRANSMIT)) {
+	while (taken < max && can_take(vsock) && pop(vsock, VSOCK_QUEUE_TRANSMIT)) {
 		const struct queue_chain *chain = &vsock->chain;
 
 		if (chain->writable_count > 0 ||
@@ -153,8 +159,7 @@ static void hush(struct vsock *vsock, unsigned int queue)
  */
 static bool has_more(struct vsock *vsock)
 {
-	bool has_packets = can_serve(vsock, VSOCK_QUEUE_TRANSMIT) &&
-			   vsock_muxer_can_take(&vsock->muxer) &&
+	bool has_packets = can_serve(vsock, VSOCK_QUEUE_TRANSMIT) && can_take(vsock) &&
 			   queue_listen(queue_of(vsock, VSOCK_QUEUE_TRANSMIT));
 	bool has_buffers = can_serve(vsock, VSOCK_QUEUE_RECEIVE) &&
 			   vsock_muxer_has_packet(&vsock->muxer) &&
@@ -282,6 +287,13 @@ int vsock_connect_stream(struct vsock *vsock, uint32_t guest_port, int read_fd, 
 		serve(vsock);
 	}
 	return error;
+}
+
+void vsock_take_no_more(struct vsock *vsock)
+{
+	static_assert((int)SERVE_MAX >= (int)QUEUE_SIZE_MAX, "takes all there is in one go");
+	serve(vsock);
+	vsock->takes_no_more = true;
 }
 
 uint64_t vsock_buffered_bytes(struct vsock *vsock)

@@ -27,11 +27,11 @@
  *
  * Call order: the caller sets device.memory, device.links, and of muxer guest_cid, epoll_fd,
  * owner and the table's buffers and seed, and listener.fd; then vsock_init(); then the device is
- * the transport's (device.h).  The last three functions may be called at any time after that.
+ * the transport's (device.h).  The last four functions may be called at any time after that.
  * Ownership: epoll instance, listening socket and buffers are borrowed; descriptors of
  * connections belong to the device.  System calls: readv, writev, accept4, shutdown, close,
  * epoll_ctl and epoll_pwait.  SIGPIPE has to be ignored, all descriptors to be non-blocking.
- * Threads: as for every device; the last three functions with the lock held, too.
+ * Threads: as for every device; the last four functions with the lock held, too.
  */
 #ifndef VIRTIO_VSOCK_H
 #define VIRTIO_VSOCK_H
@@ -56,6 +56,7 @@ struct vsock {
 	struct virtio_device device;
 	struct vsock_muxer muxer;
 	struct vsock_listener listener;
+	bool takes_no_more;                       /* of the guest's packets, for good */
 	struct queue_chain chain;                 /* the one being looked at */
 	struct iovec payload[QUEUE_SEGMENTS_MAX]; /* of its packet */
 };
@@ -76,6 +77,12 @@ void vsock_connected(struct vsock *vsock, uint64_t token, int fd);
  * 0: they are the device's, and vsock_owner.stream_ended() will be called; or -ENOSPC.
  */
 int vsock_connect_stream(struct vsock *vsock, uint32_t guest_port, int read_fd, int write_fd);
+
+/*
+ * The run is over: take what the guest has sent, and nothing that another of its vCPUs still
+ * sends, which could be without end.
+ */
+void vsock_take_no_more(struct vsock *vsock);
 
 /* What the guest sent and the hosts have not yet got. */
 uint64_t vsock_buffered_bytes(struct vsock *vsock);

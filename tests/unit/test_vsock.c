@@ -464,6 +464,32 @@ static void test_bytes_survive_a_reset(void **state)
 	close(fd);
 }
 
+/* At the end of a run another vCPU may go on; what came before is taken even unasked. */
+static void test_what_comes_after_the_end_is_not_taken(void **state)
+{
+	static uint8_t bytes[1000];
+	struct vsock_header header = make_header(VSOCK_OP_RW, GUEST_PORT, HOST_PORT);
+	uint32_t taken;
+	int fd;
+
+	(void)state;
+	fd = connect_from_guest(GUEST_PORT, HOST_PORT);
+	header.len = sizeof(bytes);
+	queue_packet(&header, bytes, sizeof(bytes));
+	vsock_take_no_more(&vsock);
+	assert_int_equal(read(fd, bytes, sizeof(bytes)), sizeof(bytes));
+	taken = packets_taken();
+	assert_int_equal(taken, drivers[1].added);
+
+	send_header(&header, bytes, sizeof(bytes));
+	service();
+	assert_int_equal(packets_taken(), taken);
+	assert_int_equal(vsock_buffered_bytes(&vsock), 0);
+	assert_int_equal(read(fd, bytes, sizeof(bytes)), -1);
+	assert_false(is_awake());
+	close(fd);
+}
+
 static void test_clients_wait_for_the_driver(void **state)
 {
 	int fd;
@@ -502,6 +528,7 @@ int main(void)
 		WITH_GUEST(test_failed_driver),
 		WITH_GUEST(test_reset_breaks_off_everything),
 		WITH_GUEST(test_bytes_survive_a_reset),
+		WITH_GUEST(test_what_comes_after_the_end_is_not_taken),
 		WITHOUT_GUEST(test_clients_wait_for_the_driver),
 	};
 

@@ -426,6 +426,22 @@ fi
 # shellcheck disable=SC2086
 kill $servers
 
+# One vCPU ends the run, another goes on sending to a host that reads, but slowly.
+rm -f "${socket}_5000"
+reach serve "${socket}_5000" </dev/null | {
+	while [ "$(dd bs=65536 count=1 2>/dev/null | wc -c)" -gt 0 ]; do sleep 0.1; done
+} &
+server=$!
+while [ ! -S "${socket}_5000" ] && kill -0 "$server" 2>/dev/null; do sleep 0.002; done
+status=0
+before=$(now_ms)
+timeout 60 "$MOTE" run "$(vsock_config vsock_endless '' '' '"vcpu_count": 2, "mem_size_mib": 32')" \
+	</dev/null >"$tap_work/out" 2>&1 || status=$?
+took=$(($(now_ms) - before))
+wait "$server"
+is 'one vCPU ends the run, another goes on sending: exit status' "$status" 7
+check 'one vCPU ends the run, another goes on sending: it ends' [ "$took" -lt "${MOTE_PROMPT_MS:-8000}" ]
+
 # A VM as a filter.
 fn=$(vsock_config vsock_fn '')
 LC_ALL=C tr '[:lower:]' '[:upper:]' <"$tap_work/1m" >"$tap_work/1m.large"
