@@ -13,17 +13,7 @@
 
 static void take_segments(struct kernel_image *image, const struct kernel_segments *segments)
 {
-	image->lowest_gpa = UINT64_MAX;
-	for (unsigned int i = 0; i < segments->count; i++) {
-		const struct kernel_segment *segment = &segments->list[i];
-		uint64_t end_gpa = segment->gpa + segment->memory_bytes;
-
-		image->segments[i] = *segment;
-		if (segment->gpa < image->lowest_gpa)
-			image->lowest_gpa = segment->gpa;
-		if (end_gpa > image->end_gpa)
-			image->end_gpa = end_gpa;
-	}
+	memcpy(image->segments, segments->list, segments->count * sizeof(*segments->list));
 	image->segment_count = segments->count;
 }
 
@@ -111,7 +101,6 @@ static int parse_elf(struct kernel_image *image, const struct file_view *file, u
 
 	if (error)
 		return error;
-	image->format = KERNEL_FORMAT_ELF64;
 	image->is_linux = elf.has_linux_note;
 	image->has_pvh_note = elf.has_pvh_note;
 	image->has_mote_note = elf.has_mote_note;
@@ -131,14 +120,12 @@ static int parse_bzimage(struct kernel_image *image, const struct file_view *fil
 	if (wanted == CONFIG_PROTOCOL_PVH)
 		return reason_set(reason, -EINVAL,
 				  "a bzImage has no PVH entry; use the vmlinux it was made from");
-	image->format = KERNEL_FORMAT_BZIMAGE;
 	image->entry = KERNEL_ENTRY_LINUX64;
 	image->entry_gpa = bzimage.entry_gpa;
 	image->is_linux = true;
 	image->initrd_max_gpa = layout_low_ram_bytes(ram_bytes) - 1;
 	if (bzimage.initrd_max_gpa < image->initrd_max_gpa)
 		image->initrd_max_gpa = bzimage.initrd_max_gpa;
-	image->setup_header_offset = BZIMAGE_SETUP_HEADER_OFFSET;
 	image->setup_header_bytes = bzimage.setup_header_bytes;
 	memcpy(image->setup_header, bzimage.setup_header, sizeof(image->setup_header));
 	take_segments(image, &bzimage.segments);

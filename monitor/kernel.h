@@ -38,13 +38,7 @@ enum kernel_entry {
 	KERNEL_ENTRY_PVH,
 };
 
-enum kernel_format {
-	KERNEL_FORMAT_ELF64,
-	KERNEL_FORMAT_BZIMAGE,
-};
-
 struct kernel_image {
-	enum kernel_format format;
 	enum kernel_entry entry;
 	uint64_t entry_gpa;
 	bool is_linux; /* a bzImage, or an ELF file with a note named "Linux": all of them have one
@@ -55,12 +49,9 @@ struct kernel_image {
 	/* In guest memory, disjoint, clear of the monitor's low tables; in the file's order. */
 	struct kernel_segment segments[KERNEL_SEGMENTS_MAX];
 	unsigned int segment_count;
-	uint64_t lowest_gpa;
-	uint64_t end_gpa;        /* first byte behind all of them, bss and init_size included */
 	uint64_t initrd_max_gpa; /* the highest address that a byte of an initrd may have */
 
 	/* bzImage only, else 0 bytes: goes to the zero page at the offset it has in the file. */
-	uint32_t setup_header_offset;
 	uint32_t setup_header_bytes;
 	uint8_t setup_header[BZIMAGE_SETUP_HEADER_MAX_BYTES];
 };

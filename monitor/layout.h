@@ -12,7 +12,6 @@
 
 #include <stdint.h>
 
-#define LAYOUT_KIB (UINT64_C(1) << 10)
 #define LAYOUT_MIB (UINT64_C(1) << 20)
 #define LAYOUT_GIB (UINT64_C(1) << 30)
 
@@ -57,7 +56,6 @@
 #define LAYOUT_IOAPIC_GPA     UINT64_C(0xfec00000)
 #define LAYOUT_IOAPIC_BYTES   UINT64_C(0x20) /* IOREGSEL, IOWIN; the rest of the page is empty */
 #define LAYOUT_LAPIC_GPA      UINT64_C(0xfee00000)
-#define LAYOUT_TSS_GPA        UINT64_C(0xfffbd000) /* three pages KVM wants on Intel */
 
 /* Interrupt lines. */
 enum {

@@ -58,9 +58,6 @@ static inline const char *kernel_invariants(const struct kernel_image *image, si
 
 		if (!kernel_segment_is_sound(segment, length_bytes, ram_bytes))
 			return "a segment";
-		if (segment->gpa < image->lowest_gpa ||
-		    segment->gpa + segment->memory_bytes > image->end_gpa)
-			return "lowest or end";
 		if (image->entry_gpa >= segment->gpa &&
 		    image->entry_gpa < segment->gpa + segment->file_bytes)
 			entry_is_loaded = true;
@@ -74,8 +71,7 @@ static inline const char *kernel_invariants(const struct kernel_image *image, si
 		return "the entry is too high";
 	if (image->initrd_max_gpa >= layout_low_ram_bytes(ram_bytes))
 		return "initrd_max_gpa";
-	if ((image->format == KERNEL_FORMAT_BZIMAGE) != (image->setup_header_bytes != 0) ||
-	    image->setup_header_bytes > sizeof(image->setup_header))
+	if (image->setup_header_bytes > sizeof(image->setup_header))
 		return "the setup header";
 	return NULL;
 }

@@ -68,12 +68,10 @@ static void describes_an_elf_file(void **state)
 	image_elf(&image);
 	assert_int_equal(
 		parse_bytes(&kernel, image.bytes, image.length, CONFIG_PROTOCOL_AUTO, &reason), 0);
-	assert_int_equal(kernel.format, KERNEL_FORMAT_ELF64);
 	assert_false(kernel.is_linux || kernel.has_pvh_note || kernel.has_mote_note);
 	assert_int_equal(kernel.segment_count, 2);
 	assert_int_equal(kernel.segments[1].gpa, IMAGE_DATA_GPA);
-	assert_int_equal(kernel.lowest_gpa, IMAGE_TEXT_GPA);
-	assert_int_equal(kernel.end_gpa, IMAGE_DATA_GPA + IMAGE_DATA_BYTES);
+	assert_int_equal(kernel.segments[1].memory_bytes, IMAGE_DATA_BYTES);
 	assert_int_equal(kernel.initrd_max_gpa, IMAGE_RAM_BYTES - 1);
 	assert_int_equal(kernel.setup_header_bytes, 0);
 }
@@ -104,14 +102,13 @@ static void describes_a_bzimage(void **state)
 	image_bzimage(&image);
 	assert_int_equal(
 		parse_bytes(&kernel, image.bytes, image.length, CONFIG_PROTOCOL_AUTO, &reason), 0);
-	assert_int_equal(kernel.format, KERNEL_FORMAT_BZIMAGE);
 	assert_int_equal(kernel.entry, KERNEL_ENTRY_LINUX64);
 	assert_int_equal(kernel.entry_gpa, IMAGE_KERNEL_GPA + 0x200);
 	assert_true(kernel.is_linux);
-	assert_int_equal(kernel.lowest_gpa, IMAGE_KERNEL_GPA);
-	assert_int_equal(kernel.end_gpa, IMAGE_KERNEL_GPA + IMAGE_KERNEL_INIT_BYTES);
+	assert_int_equal(kernel.segment_count, 1);
+	assert_int_equal(kernel.segments[0].gpa, IMAGE_KERNEL_GPA);
+	assert_int_equal(kernel.segments[0].memory_bytes, IMAGE_KERNEL_INIT_BYTES);
 	assert_int_equal(kernel.initrd_max_gpa, IMAGE_RAM_BYTES - 1);
-	assert_int_equal(kernel.setup_header_offset, 0x1f1);
 	assert_int_equal(kernel.setup_header_bytes, IMAGE_SETUP_HEADER_BYTES);
 	assert_memory_equal(kernel.setup_header, image.bytes + 0x1f1, IMAGE_SETUP_HEADER_BYTES);
 }
