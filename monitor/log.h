@@ -17,7 +17,7 @@
 
 #include <stdbool.h>
 
-/* Each level includes those before it. */
+/* Each level includes those before it.  mote has nothing to say below a warning. */
 enum log_level {
 	LOG_LEVEL_OFF,
 	LOG_LEVEL_ERROR,
@@ -45,7 +45,5 @@ void log_line(enum log_level level, const char *file, int line, const char *form
 
 #define log_error(...)   log_line(LOG_LEVEL_ERROR, __FILE__, __LINE__, __VA_ARGS__)
 #define log_warning(...) log_line(LOG_LEVEL_WARNING, __FILE__, __LINE__, __VA_ARGS__)
-#define log_info(...)    log_line(LOG_LEVEL_INFO, __FILE__, __LINE__, __VA_ARGS__)
-#define log_debug(...)   log_line(LOG_LEVEL_DEBUG, __FILE__, __LINE__, __VA_ARGS__)
 
 #endif

@@ -19,6 +19,8 @@
 
 #include "monitor/log.h"
 
+#define say(...) log_line(LOG_LEVEL_INFO, __FILE__, __LINE__, __VA_ARGS__)
+
 enum {
 	PIPE_BYTES = 4096,
 	HANG_SECONDS = 20,
@@ -78,17 +80,17 @@ static void log_one_of_each(void)
 {
 	log_error("broken");
 	log_warning("odd");
-	log_info("good");
-	log_debug("detail");
+	say("good");
+	log_line(LOG_LEVEL_DEBUG, "file.c", 1, "detail");
 	log_line(LOG_LEVEL_TRACE, "file.c", 1, "flood");
 }
 
 static void a_line_goes_to_standard_error_by_default(void **state)
 {
 	(void)state;
-	log_info("%s %d", "hello", 7);
+	say("%s %d", "hello", 7);
 	assert_string_equal(next_write(sinks.error_ends), "mote: hello 7\n");
-	log_debug("not this");
+	log_line(LOG_LEVEL_DEBUG, "file.c", 1, "not this");
 	log_error("once");
 	assert_string_equal(next_write(sinks.error_ends), "mote: once\n");
 	assert_string_equal(next_write(sinks.error_ends), "");
@@ -151,7 +153,7 @@ static void a_long_line_is_cut_and_stays_a_line(void **state)
 	for (size_t length = LOG_LINE_MAX_BYTES - 20; length < LOG_LINE_MAX_BYTES + 20; length++) {
 		const char *line;
 
-		log_info("%.*s", (int)length, words);
+		say("%.*s", (int)length, words);
 		line = next_write(sinks.log_ends);
 		assert_in_range(strlen(line), LOG_LINE_MAX_BYTES - 20, LOG_LINE_MAX_BYTES);
 		assert_ptr_equal(strchr(line, '\n'), line + strlen(line) - 1);
@@ -182,9 +184,9 @@ static void what_could_forge_a_line_is_replaced(void **state)
 {
 	(void)state;
 	configure(LOG_LEVEL_INFO, sinks.log_ends[1]);
-	log_info("cannot open %s", "a\nmote: all is well\x1b[2J\r\t\x7f"
-				   "\xc3\xa9\xc2\x9b"
-				   "2J");
+	say("cannot open %s", "a\nmote: all is well\x1b[2J\r\t\x7f"
+			      "\xc3\xa9\xc2\x9b"
+			      "2J");
 	assert_string_equal(next_write(sinks.log_ends),
 			    "mote: cannot open a?mote: all is well?[2J???\xc3\xa9??2J\n");
 }
@@ -194,7 +196,7 @@ static void errno_survives(void **state)
 	(void)state;
 	configure(LOG_LEVEL_INFO, INT_MAX);
 	errno = EXDEV;
-	log_info("to nowhere");
+	say("to nowhere");
 	assert_int_equal(errno, EXDEV);
 	log_error("%s", strerror(errno));
 	assert_int_equal(errno, EXDEV);
@@ -214,7 +216,7 @@ static void *log_one_line(void *owner)
 {
 	struct writer *writer = owner;
 
-	log_info("after all");
+	say("after all");
 	writer->done = true;
 	return NULL;
 }
@@ -258,9 +260,9 @@ static void a_reader_that_never_reads_is_not_waited_for(void **state)
 	assert_int_equal(fcntl(ends[1], F_SETPIPE_SZ, PIPE_BYTES), PIPE_BYTES);
 	assert_int_equal(write(ends[1], fill, sizeof(fill)), sizeof(fill));
 	configure(LOG_LEVEL_INFO, ends[1]);
-	log_info("lost");
+	say("lost");
 	assert_int_equal(read(ends[0], fill, sizeof(fill)), sizeof(fill));
-	log_info("there");
+	say("there");
 	assert_int_equal(read(ends[0], fill, sizeof(fill)), strlen("mote: there\n"));
 	close(ends[0]);
 	close(ends[1]);
