@@ -89,7 +89,6 @@ struct config_machine {
 	uint32_t vcpu_count;
 	uint64_t ram_bytes;
 	bool smt;
-	bool track_dirty_pages;
 	enum config_huge_pages huge_pages;
 };
 
@@ -149,7 +148,6 @@ struct config_logger {
 
 struct config_metrics {
 	const char *metrics_path; /* NULL: none */
-	bool emit_id;
 };
 
 /* Drives that are to bypass the host's page cache; each gets its `direct` set. */

@@ -123,7 +123,7 @@ static const struct json_field machine_fields[] = {
 	 SECTION_FIELD(config_machine, ram_bytes)},
 	{"smt", JSON_FIELD_BOOL, SECTION_FIELD(config_machine, smt)},
 	{"cpu_template", JSON_FIELD_PARSED, .maximum = SIZE_MAX, .parse = parse_cpu_template},
-	{"track_dirty_pages", JSON_FIELD_BOOL, SECTION_FIELD(config_machine, track_dirty_pages)},
+	{"track_dirty_pages", JSON_FIELD_IGNORED_BOOL},
 	{"huge_pages", JSON_FIELD_CHOICE, .choices = huge_pages_choices,
 	 SECTION_FIELD(config_machine, huge_pages)},
 };
@@ -185,7 +185,7 @@ static void read_properties(struct json_reader *reader, json_t *value, void *tar
 static const struct json_field metrics_fields[] = {
 	{"metrics_path", JSON_FIELD_STRING, .required = true, PATH_BYTES,
 	 SECTION_FIELD(config_metrics, metrics_path)},
-	{"emit_id", JSON_FIELD_BOOL, SECTION_FIELD(config_metrics, emit_id)},
+	{"emit_id", JSON_FIELD_IGNORED_BOOL},
 	{"properties", JSON_FIELD_CUSTOM, .read = read_properties},
 };
 

@@ -200,6 +200,10 @@ static void read_field(struct json_reader *reader, json_t *value, const struct j
 		else
 			json_expect(reader, value, JSON_TRUE, "true or false");
 		break;
+	case JSON_FIELD_IGNORED_BOOL:
+		if (!json_is_boolean(value))
+			json_expect(reader, value, JSON_TRUE, "true or false");
+		break;
 	case JSON_FIELD_U32:
 	case JSON_FIELD_U64: read_unsigned(reader, value, field, target); break;
 	case JSON_FIELD_CHOICE:

@@ -45,13 +45,14 @@ enum json_field_kind {
 	JSON_FIELD_STRING, /* const char *; `minimum` to `maximum` bytes, no control characters */
 	JSON_FIELD_IGNORED_STRING, /* checked as a string, not stored */
 	JSON_FIELD_BOOL,
-	JSON_FIELD_U32,    /* `minimum` to `maximum`, times `scale` when stored */
-	JSON_FIELD_U64,    /* the same */
-	JSON_FIELD_CHOICE, /* an enum: the value of one of `choices` */
-	JSON_FIELD_SWITCH, /* the same, and false and true stand for choices of those names */
-	JSON_FIELD_PARSED, /* a string that `parse` turns into the target */
-	JSON_FIELD_OBJECT, /* an object read by `schema` into the struct at the offset */
-	JSON_FIELD_CUSTOM, /* `read` does it all */
+	JSON_FIELD_IGNORED_BOOL, /* the same for true or false */
+	JSON_FIELD_U32,          /* `minimum` to `maximum`, times `scale` when stored */
+	JSON_FIELD_U64,          /* the same */
+	JSON_FIELD_CHOICE,       /* an enum: the value of one of `choices` */
+	JSON_FIELD_SWITCH,       /* the same, and false and true stand for choices of those names */
+	JSON_FIELD_PARSED,       /* a string that `parse` turns into the target */
+	JSON_FIELD_OBJECT,       /* an object read by `schema` into the struct at the offset */
+	JSON_FIELD_CUSTOM,       /* `read` does it all */
 };
 
 /* A list of these ends with a NULL name. */

@@ -44,11 +44,10 @@ int kvm_create(struct kvm *kvm, int device_fd, struct reason *reason)
 }
 
 int kvm_add_memory(const struct kvm *kvm, uint32_t slot, uint64_t gpa, uint64_t size_bytes,
-		   void *host, bool track_dirty_pages, struct reason *reason)
+		   void *host, struct reason *reason)
 {
 	struct kvm_userspace_memory_region region = {
 		.slot = slot,
-		.flags = track_dirty_pages ? KVM_MEM_LOG_DIRTY_PAGES : 0,
 		.guest_phys_addr = gpa,
 		.memory_size = size_bytes,
 		.userspace_addr = (uintptr_t)host,

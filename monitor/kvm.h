@@ -43,7 +43,7 @@ struct kvm_pin_route {
 int kvm_create(struct kvm *kvm, int device_fd, struct reason *reason);
 
 int kvm_add_memory(const struct kvm *kvm, uint32_t slot, uint64_t gpa, uint64_t size_bytes,
-		   void *host, bool track_dirty_pages, struct reason *reason);
+		   void *host, struct reason *reason);
 
 /* LAPICs in the kernel, everything else here. */
 int kvm_split_irqchip(struct kvm *kvm, struct reason *reason);

@@ -70,8 +70,7 @@ static int add_range(struct machine *machine, uint64_t gpa, uint64_t size_bytes,
 	if (error)
 		return reason_set(reason, error, "guest memory at %#llx: %s",
 				  (unsigned long long)gpa, strerror(-error));
-	return kvm_add_memory(&machine->kvm, slot, gpa, size_bytes, host,
-			      machine->config->machine.track_dirty_pages, reason);
+	return kvm_add_memory(&machine->kvm, slot, gpa, size_bytes, host, reason);
 }
 
 static int build_memory(struct machine *machine, struct reason *reason)

@@ -148,7 +148,6 @@ static void defaults_are_firecrackers(void **state)
 	assert_int_equal(config.machine.vcpu_count, 1);
 	assert_int_equal(config.machine.ram_bytes, 128 << 20);
 	assert_false(config.machine.smt);
-	assert_false(config.machine.track_dirty_pages);
 	assert_int_equal(config.machine.huge_pages, CONFIG_HUGE_PAGES_NONE);
 	assert_int_equal(config.drive_count, 0);
 	assert_int_equal(config.interface_count, 0);
@@ -176,14 +175,12 @@ static void every_key_arrives(void **state)
 	assert_int_equal(config.machine.vcpu_count, 4);
 	assert_int_equal(config.machine.ram_bytes, 1024 << 20);
 	assert_true(config.machine.smt);
-	assert_true(config.machine.track_dirty_pages);
 	assert_int_equal(config.machine.huge_pages, CONFIG_HUGE_PAGES_2M);
 	assert_string_equal(config.logger.log_path, "log");
 	assert_int_equal(config.logger.level, LOG_LEVEL_DEBUG);
 	assert_true(config.logger.show_level);
 	assert_true(config.logger.show_log_origin);
 	assert_string_equal(config.metrics.metrics_path, "metrics");
-	assert_true(config.metrics.emit_id);
 	assert_int_equal(config.mote.boot_protocol, CONFIG_PROTOCOL_LINUX64);
 	assert_int_equal(config.mote.irqchip, CONFIG_IRQCHIP_KERNEL);
 	assert_int_equal(config.mote.acpi, CONFIG_ON);
