@@ -601,7 +601,7 @@ int cgroup_clone_fd(const struct cgroup *cgroup)
  * "0" is the writer.  Through `tasks` it moves one thread, which is all there is, and so the
  * kernel does not hold up the forks and exits of the whole host, as it does for cgroup.procs.
  */
-int cgroup_enter(struct cgroup *cgroup, bool is_inside_v2)
+int cgroup_enter(struct cgroup *cgroup)
 {
 	int error = 0;
 
@@ -610,8 +610,6 @@ int cgroup_enter(struct cgroup *cgroup, bool is_inside_v2)
 
 		if (!hierarchy->is_v2)
 			error = write(hierarchy->tasks_fd, "0", 1) < 0 ? -errno : 0;
-		else if (!is_inside_v2)
-			error = write_file(hierarchy->group_fd, "cgroup.procs", "0");
 	}
 	close_all(cgroup);
 	return error;

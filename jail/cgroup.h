@@ -89,11 +89,10 @@ int cgroup_create(struct cgroup *cgroup, int root_fd, const char *parent, pid_t 
 int cgroup_clone_fd(const struct cgroup *cgroup);
 
 /*
- * In the clone, before it has threads or gives up any privilege: enter the groups that clone3()
- * could not, and close all descriptors.  `is_inside_v2` tells whether CLONE_INTO_CGROUP was
- * used; without it the v2 group is entered the slow way.  Returns 0 or negative errno.
+ * In the clone, before it has threads or gives up any privilege: enter the groups of v1, as
+ * clone3() has seen to that of v2, and close all descriptors.  Returns 0 or negative errno.
  */
-int cgroup_enter(struct cgroup *cgroup, bool is_inside_v2);
+int cgroup_enter(struct cgroup *cgroup);
 
 /*
  * Remove what launchers left behind that were killed: empty groups of this module's

@@ -146,7 +146,6 @@ pid_t confine_clone(struct confinement *confinement, struct reason *reason)
 	int cgroup_fd = cgroup_clone_fd(&confinement->cgroup);
 	pid_t pid;
 
-	confinement->is_born_inside = cgroup_fd >= 0;
 	pid = clone_once(confinement, cgroup_fd);
 	/* Not what a namespace is refused with. */
 	if (cgroup_fd >= 0 && (pid == -EACCES || pid == -EBUSY || pid == -EOPNOTSUPP))
@@ -205,7 +204,7 @@ int confine_arrive(struct confinement *confinement, struct reason *reason)
 
 	if (error)
 		return jail_failed(confinement, error, reason);
-	error = cgroup_enter(&confinement->cgroup, confinement->is_born_inside);
+	error = cgroup_enter(&confinement->cgroup);
 	if (error)
 		return reason_set(reason, error, "mote.cgroup: cannot enter the group: %s",
 				  strerror(-error));

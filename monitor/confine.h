@@ -30,8 +30,7 @@ struct confinement {
 	const struct vm_config *config;
 	struct jail jail;
 	struct cgroup cgroup;
-	int output_fd;       /* of confine_keep_output() */
-	bool is_born_inside; /* CLONE_INTO_CGROUP took it into the v2 group */
+	int output_fd; /* of confine_keep_output() */
 	enum filter_mode mode;
 	struct run_state *state;
 };

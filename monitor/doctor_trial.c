@@ -123,7 +123,7 @@ static int enter(const struct cgroup *cgroup)
 {
 	struct cgroup copy = *cgroup;
 
-	return cgroup_enter(&copy, cgroup_clone_fd(cgroup) >= 0);
+	return cgroup_enter(&copy);
 }
 
 /* In the child, whose end closes whatever a failure leaves open. */

@@ -442,7 +442,7 @@ static void no_descriptor_is_left_open(void **state)
 	assert_true(create("p", &all_limits) < 0);
 	assert_int_equal(open_descriptors(), before);
 	assert_int_equal(create("p", &no_limits), 0);
-	assert_int_equal(cgroup_enter(&cgroup, true), 0);
+	assert_int_equal(cgroup_enter(&cgroup), 0);
 	holds("cpu/p/" NAME "/tasks", "0");
 	holds("memory/p/" NAME "/tasks", "0");
 	holds("pids/p/" NAME "/tasks", "0");
@@ -458,19 +458,6 @@ static void no_descriptor_is_left_open(void **state)
 	assert_int_equal(open_descriptors(), before);
 }
 
-static void v2_is_entered_by_hand_only_where_clone_could_not(void **state)
-{
-	(void)state;
-	make_v2(root_fd, "\n");
-	assert_int_equal(create("p", &no_limits), 0);
-	assert_int_equal(cgroup_enter(&cgroup, true), 0);
-	holds("p/" NAME "/cgroup.procs", "");
-	assert_int_equal(cgroup_create(&cgroup, root_fd, "p", 1, NUMBER + 1, &no_limits, &error),
-			 0);
-	assert_int_equal(cgroup_enter(&cgroup, false), 0);
-	holds("p/mote-1-abd/cgroup.procs", "0");
-}
-
 static void zeroed_is_removed_as_well(void **state)
 {
 	struct cgroup zeroed = {.hierarchy_count = 0};
@@ -478,7 +465,7 @@ static void zeroed_is_removed_as_well(void **state)
 	(void)state;
 	assert_int_equal(cgroup_remove(&zeroed), 0);
 	assert_int_equal(cgroup_clone_fd(&zeroed), -1);
-	assert_int_equal(cgroup_enter(&zeroed, false), 0);
+	assert_int_equal(cgroup_enter(&zeroed), 0);
 	assert_int_equal(cgroup_sweep(&zeroed), 0);
 }
 
@@ -501,7 +488,6 @@ int main(void)
 		HOST_TEST(a_group_of_that_name_is_neither_used_nor_removed),
 		HOST_TEST(roots_parent_is_roots_own),
 		HOST_TEST(no_descriptor_is_left_open),
-		HOST_TEST(v2_is_entered_by_hand_only_where_clone_could_not),
 		HOST_TEST(zeroed_is_removed_as_well),
 	};
 

@@ -147,7 +147,7 @@ static pid_t start(int (*body)(void))
 
 	if (pid == 0) {
 		alarm(CHILD_SECONDS);
-		if (cgroup_enter(&cgroup, cgroup_clone_fd(&cgroup) >= 0))
+		if (cgroup_enter(&cgroup))
 			_exit(FAILED);
 		_exit(body());
 	}
@@ -239,30 +239,6 @@ static void a_process_is_born_into_its_group(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(roots) / sizeof(roots[0]); i++)
 		enter_and_remove(roots[i]);
-}
-
-/* cgroup.procs, for a kernel whose clone3() knows no cgroups. */
-static void v2_can_be_entered_by_hand(void **state)
-{
-	pid_t pid;
-
-	(void)state;
-	if (open_root(HOST_ROOT "/unified"))
-		open_root(HOST_ROOT);
-	need_group(&no_limits);
-	if (cgroup_clone_fd(&cgroup) < 0) {
-		print_message("skipped: there is no v2 hierarchy\n");
-		skip();
-	}
-	pid = fork();
-	if (pid == 0) {
-		alarm(CHILD_SECONDS);
-		_exit(cgroup_enter(&cgroup, false) ? FAILED : wait_for_signal());
-	}
-	await_entry(pid);
-	kill(pid, SIGKILL);
-	reap(pid);
-	assert_int_equal(cgroup_remove(&cgroup), 0);
 }
 
 /* The process itself and one more are two. */
@@ -524,7 +500,7 @@ static int clone_as_ordinary(void)
 		return FAILED;
 	pid = clone_into(&cgroup);
 	if (pid == 0)
-		_exit(cgroup_enter(&cgroup, true) ? FAILED : 0);
+		_exit(cgroup_enter(&cgroup) ? FAILED : 0);
 	if (pid < 0 || waitpid(pid, NULL, 0) != pid)
 		return FAILED;
 	return cgroup_remove(&cgroup) ? FAILED : 0;
@@ -566,7 +542,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		HOST_TEST(a_process_is_born_into_its_group),
-		HOST_TEST(v2_can_be_entered_by_hand),
 		HOST_TEST(pids_max_stops_a_fork),
 		HOST_TEST(memory_max_kills),
 		HOST_TEST(cpu_max_throttles),
