@@ -40,7 +40,7 @@ __asm__(".globl start_program\n"
 /* An even entry is the address of a word, an odd one says which of the next 63 words as well. */
 static inline void apply(uintptr_t image, const uint64_t *entries, size_t count)
 {
-	uint64_t *next = NULL;
+	uint64_t *next = (uint64_t *)image;
 
 	for (size_t i = 0; i < count; i++) {
 		uint64_t bits = entries[i];
@@ -72,5 +72,6 @@ void start_relocate(void)
 		/* A musl that knows of them shall not do it a second time. */
 		entry->d_un.d_val = 0;
 	}
-	apply(image, entries, bytes / sizeof(*entries));
+	if (entries)
+		apply(image, entries, bytes / sizeof(*entries));
 }
