@@ -19,14 +19,23 @@ cat >"$payload/all.sh" <<'EOF'
 #!/bin/sh
 export MOTE=/payload/mote MOTE_GUESTS=/payload/guests MOTE_LAUNCHES=30 MOTE_SPEW_KIB=8 MOTE_PROMPT_MS=5000
 export MOTE_BLOCK_CELLS=16 MOTE_EMULATED=1
-for script in *.t; do
-	echo "# script ${script%.t}"
-	"./$script" 2>&1
+
+# script NAME COMMAND...
+script() {
+	echo "# script $1"
+	read -r began _ </proc/uptime
+	shift
+	"$@" 2>&1
+	read -r ended _ </proc/uptime
+	echo "# took $((${ended%.*} - ${began%.*})) s"
+}
+
+for file in *.t; do
+	script "${file%.t}" "./$file"
 done
 export MOTE_BLOCK_CELLS=4
-for script in run guests block jail many; do
-	echo "# script ordinary-user-$script"
-	./as_user.sh "./$script.t" 2>&1
+for name in run guests block jail many; do
+	script "ordinary-user-$name" ./as_user.sh "./$name.t"
 done
 EOF
 chmod +x "$payload/all.sh"
