@@ -143,7 +143,8 @@ draw_scaling() {
 	read -r unit by < <(unit "$metric")
 	# Tails that dwarf the rest would hide it on a linear axis.
 	scale=$(list '[.results[] | select(.metric == $metric and .x) | .median, .p99]
-		| if min > 0 and max > 20 * min then "set logscale y" else "set yrange [0:*]" end' "$metric")
+		| if min < 0 then "" elif min > 0 and max > 20 * min then "set logscale y"
+			else "set yrange [0:*]" end' "$metric")
 	axis=$(list 'first(.results[] | select(.metric == $metric and .x)).x.name' "$metric")
 	places=$(list '[.results[] | select(.metric == $metric and .x).x.value] | unique
 		| "set xtics (\(map(tostring) | join(", ")))",
