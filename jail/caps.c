@@ -19,23 +19,38 @@ enum {
 		      SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED,
 };
 
-/*
- * One call for each capability, as there is none for all.  Looking is several times cheaper than
- * dropping, and the number of capabilities is where looking fails: no /proc is needed for that.
- */
-static int empty_bounding_set(void)
+/* The lowest one in the bounding set, or SETS_BITS: where looking fails there are no more. */
+static int first_held(void)
 {
 	for (int number = 0; number < SETS_BITS; number++) {
 		int held = prctl(PR_CAPBSET_READ, number);
 
 		if (held < 0)
-			return number > 0 ? 0 : -errno;
-		if (held && prctl(PR_CAPBSET_DROP, number) < 0)
-			return -errno;
-		if (held && prctl(PR_CAPBSET_READ, number) != 0)
-			return -EPERM;
+			return number > 0 ? SETS_BITS : -errno;
+		if (held)
+			return number;
 	}
-	return 0;
+	return SETS_BITS;
+}
+
+/*
+ * One call for each capability, as there is none for all.  Looking is several times cheaper than
+ * dropping, so one look at all of them is the proof, and all there is to do where the set was
+ * inherited empty.
+ */
+static int empty_bounding_set(void)
+{
+	int held = first_held();
+
+	if (held < 0 || held == SETS_BITS)
+		return held < 0 ? held : 0;
+	for (int number = held; number < SETS_BITS; number++)
+		if (prctl(PR_CAPBSET_DROP, number) < 0) {
+			if (errno != EINVAL)
+				return -errno;
+			break;
+		}
+	return first_held() == SETS_BITS ? 0 : -EPERM;
 }
 
 static int lock_secure_bits(void)

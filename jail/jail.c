@@ -7,6 +7,7 @@
 #include <linux/capability.h>
 #include <signal.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -107,6 +108,19 @@ void jail_share_room(struct jail *jail, int mounts_fd, int network_fd)
 	room_share(&jail->room, mounts_fd, network_fd);
 }
 
+static int close_ways(struct jail *jail)
+{
+	(void)jail;
+	return caps_close_ways();
+}
+
+int jail_close_ways(struct jail *jail)
+{
+	static const struct step step = {JAIL_CAPABILITIES, close_ways};
+
+	return jail->is_root ? take_steps(jail, &step, 1) : 0;
+}
+
 /* The namespaces that the clone is to have, as pieces. */
 static uint32_t clone_pieces(const struct jail *jail)
 {
@@ -154,12 +168,6 @@ int jail_make_room(struct jail *jail, pid_t clone)
 static int keep_power_to_kill(struct jail *jail)
 {
 	return caps_keep_only(jail->is_root ? CAPS_BIT(CAP_KILL) : CAPS_NONE);
-}
-
-static int close_ways(struct jail *jail)
-{
-	(void)jail;
-	return caps_close_ways();
 }
 
 static int give_up_privileges(struct jail *jail)
@@ -210,6 +218,8 @@ int jail_arrive(struct jail *jail)
 	};
 	int error = die_with_launcher(jail);
 
+	/* What the launcher took until here is not the clone's. */
+	memset(jail->took_ns, 0, sizeof(jail->took_ns));
 	return error ? error : take_steps(jail, steps, sizeof(steps) / sizeof(steps[0]));
 }
 
@@ -260,8 +270,8 @@ static int close_others(struct jail *jail)
 
 /*
  * Why this order: closing the ways to capabilities and becoming somebody else need root's power;
- * dropping it takes the power to undo them.  Landlock wants no_new_privs, and
- * a descriptor for its rules.
+ * dropping it takes the power to undo them.  Root's are closed already, which this proves.
+ * Landlock wants no_new_privs, and a descriptor for its rules.
  */
 static const struct step enter_steps[] = {
 	{JAIL_CAPABILITIES, close_ways},

@@ -6,6 +6,7 @@
  *
  *	jail_init()          what the caller does not set: ids, what may be missing
  *	jail_share_room()    or not: an empty root and network that exist already
+ *	jail_close_ways()    root's ways to new capabilities, for both processes at once
  *	jail_clone_flags()   the namespaces that clone3() makes
  *	jail_make_room()     right after the clone, at the same time as the clone builds its
  *	                     machine: empty root and network, for both of them (room.h)
@@ -84,6 +85,13 @@ void jail_share_room(struct jail *jail, int mounts_fd, int network_fd);
  * it may be missing and is noted so.
  */
 int jail_note(struct jail *jail, enum jail_piece piece, int error);
+
+/*
+ * Before the clone, which inherits it: empty root's bounding set, a call for each capability, so
+ * that jail_shed() and jail_enter() only have to look.  In a user namespace a clone would have a
+ * full one again, so there they empty it.
+ */
+int jail_close_ways(struct jail *jail);
 
 /* Flags for clone3(2): the namespaces that are to be new. */
 uint64_t jail_clone_flags(const struct jail *jail);

@@ -120,6 +120,9 @@ int confine_prepare(struct confinement *confinement, const struct vm_config *con
 	if (error)
 		return jail_failed(confinement, error, reason);
 	share_room(confinement, prepared);
+	error = jail_close_ways(&confinement->jail);
+	if (error)
+		return jail_failed(confinement, error, reason);
 	return vm_cgroup_create(&confinement->cgroup, &config->mote.cgroup, VM_CGROUP_ROOT, reason);
 }
 

@@ -101,6 +101,7 @@ static void configure(void)
 		attempt->change();
 	if (shares_room)
 		share_room();
+	expect(jail_close_ways(&jail) == 0);
 }
 
 static pid_t clone_inmate(void)
