@@ -14,7 +14,10 @@
 #include "monitor/mptable.h"
 
 enum {
-	HUGE_PAGE_BYTES = 2 << 20,
+	HUGE_PAGE_SHIFT = 21,
+	HUGE_PAGE_BYTES = 1 << HUGE_PAGE_SHIFT,
+	/* The host's default may be another size. */
+	MAP_HUGE_2M = MAP_HUGETLB | HUGE_PAGE_SHIFT << MAP_HUGE_SHIFT,
 };
 
 /* The kernel takes huge pages for what lies on their boundaries; before 6.7 it put it anywhere. */
@@ -32,14 +35,16 @@ static void *map_on_boundary(size_t bytes, size_t boundary_bytes, int flags)
 	return mapping + before_bytes;
 }
 
-/* Reserve guest memory; pages come when they are touched. */
+/*
+ * Map guest memory; pages come when they are touched.  Those of the host's pool are all reserved
+ * here: a touch for which the pool has none left would be SIGBUS.
+ */
 static int map_ram(const struct config_machine *config, uint8_t **ram, struct reason *reason)
 {
-	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS;
 	void *mapping;
 
-	if (config->huge_pages == CONFIG_HUGE_PAGES_2M)
-		flags |= MAP_HUGETLB;
+	flags |= config->huge_pages == CONFIG_HUGE_PAGES_2M ? MAP_HUGE_2M : MAP_NORESERVE;
 	if (config->huge_pages == CONFIG_HUGE_PAGES_TRANSPARENT)
 		mapping = map_on_boundary(config->ram_bytes, HUGE_PAGE_BYTES, flags);
 	else

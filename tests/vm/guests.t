@@ -38,6 +38,38 @@ run hello '' "$one" '"irqchip": "kernel", "pit": true'
 ends 'hello with the irqchip and PIT in the kernel' exit 0
 run hello '' '"vcpu_count": 1, "mem_size_mib": 32, "huge_pages": "Transparent"'
 ends 'hello on transparent huge pages' exit 0
+
+# The pool of huge pages has to have all that the VM may touch, which is 16; nobody else may use it.
+pool=/sys/kernel/mm/hugepages/hugepages-2048kB
+on_pool() {
+	run hello '' "$one, \"huge_pages\": \"2M\""
+}
+has_too_few() {
+	on_pool
+	ends "hello on huge pages, where the pool has $1" host-failure 127
+	check "hello on huge pages, where the pool has $1: says so" grep -qx \
+		'mote: machine-config.mem_size_mib: cannot reserve 32 MiB of guest memory in 2 MiB pages: .*' "$tap_work/errors"
+}
+fill_pool() {
+	echo "$1" 2>/dev/null >"$pool/nr_hugepages" && [ "$(cat "$pool/nr_hugepages")" -eq "$1" ]
+}
+if [ "$(cat "$pool/nr_hugepages" "$pool/nr_overcommit_hugepages" 2>/dev/null | tr -d '\n')" != 00 ]; then
+	skip 'huge pages' 'the host has none, or somebody else may use its pool'
+else
+	has_too_few 0
+	trap 'fill_pool 0; rm -rf "$tap_work"' EXIT
+	trap 'exit 1' TERM INT HUP
+	if fill_pool 8 2>/dev/null; then has_too_few 8; else skip 'a pool of 8 huge pages' 'the host lets nobody fill it'; fi
+	if fill_pool 16 2>/dev/null; then
+		on_pool
+		ends 'hello on huge pages' exit 0
+	else
+		skip 'a pool of 16 huge pages' 'the host lets nobody fill it'
+	fi
+	fill_pool 0 2>/dev/null
+	trap 'rm -rf "$tap_work"' EXIT
+fi
+
 run hello '' '"vcpu_count": 1, "mem_size_mib": 5120'
 ends 'hello with memory above 4 GiB' exit 0
 run hello '' '"vcpu_count": 32, "mem_size_mib": 32'
