@@ -440,7 +440,7 @@ timeout 60 "$MOTE" run "$(vsock_config vsock_endless '' '' '"vcpu_count": 2, "me
 took=$(($(now_ms) - before))
 wait "$server"
 is 'one vCPU ends the run, another goes on sending: exit status' "$status" 7
-check 'one vCPU ends the run, another goes on sending: it ends' [ "$took" -lt "${MOTE_PROMPT_MS:-8000}" ]
+check 'one vCPU ends the run, another goes on sending: it ends' [ "$took" -lt 20000 ]
 
 # A VM as a filter.
 fn=$(vsock_config vsock_fn '')
