@@ -308,94 +308,81 @@ static int set_boot_registers(struct machine *machine, const struct boot_paramet
 	return vcpu_set_registers(vcpu, &sregs, &regs, reason);
 }
 
-static int build_tables(struct machine *machine, struct reason *reason)
+static int build_tables(struct machine *machine, struct boot_parameters *parameters,
+			struct reason *reason)
 {
 	const struct kernel_image *kernel = &machine->kernel;
-	struct boot_parameters parameters = {
-		.ram_bytes = machine->config->machine.ram_bytes,
-		.entry_gpa = kernel->entry_gpa,
-		.initrd_gpa = machine->initrd_gpa,
-		.initrd_bytes = machine->resources->initrd_bytes,
-		.setup_header = kernel->setup_header_bytes ? kernel->setup_header : NULL,
-		.setup_header_bytes = kernel->setup_header_bytes,
-	};
 	int error = compose_cmdline(machine, reason);
 
 	if (error)
 		return error;
-	parameters.cmdline = machine->cmdline.text;
-	parameters.cmdline_bytes = machine->cmdline.length;
-	error = write_firmware_tables(machine, &parameters.rsdp_gpa);
+	*parameters = (struct boot_parameters){
+		.ram_bytes = machine->config->machine.ram_bytes,
+		.entry_gpa = kernel->entry_gpa,
+		.initrd_gpa = machine->initrd_gpa,
+		.initrd_bytes = machine->resources->initrd_bytes,
+		.cmdline = machine->cmdline.text,
+		.cmdline_bytes = machine->cmdline.length,
+		.setup_header = kernel->setup_header_bytes ? kernel->setup_header : NULL,
+		.setup_header_bytes = kernel->setup_header_bytes,
+	};
+	error = write_firmware_tables(machine, &parameters->rsdp_gpa);
 	if (!error)
 		error = kernel->entry == KERNEL_ENTRY_PVH
-				? boot_write_pvh(&machine->memory, &parameters)
-				: boot_write_linux64(&machine->memory, &parameters);
+				? boot_write_pvh(&machine->memory, parameters)
+				: boot_write_linux64(&machine->memory, parameters);
 	if (error)
 		return reason_set(reason, error,
 				  "machine-config.mem_size_mib: no room for the boot tables: %s",
 				  strerror(-error));
-	return set_boot_registers(machine, &parameters, reason);
+	return 0;
 }
 
-int machine_create(struct machine *machine, struct reason *reason)
+enum outcome_kind machine_create(struct machine *machine, struct reason *reason)
 {
-	int error = kvm_create(&machine->kvm, machine->resources->kvm_fd, reason);
+	struct trace *trace = &machine->state->trace;
 
 	machine->vcpu_count = machine->config->machine.vcpu_count;
 	machine->links.kvm = &machine->kvm;
 	machine->links.console = machine->console;
-	machine->links.trace = &machine->state->trace;
-	if (error)
-		return error;
-	trace_stamp(&machine->state->trace, TRACE_VM);
-	error = build_memory(machine, reason);
-	if (!error)
-		trace_stamp(&machine->state->trace, TRACE_MEMORY);
-	return error;
+	machine->links.trace = trace;
+	if (kvm_create(&machine->kvm, machine->resources->kvm_fd, reason))
+		return OUTCOME_HOST_FAILURE;
+	trace_stamp(trace, TRACE_VM);
+	if (build_memory(machine, reason))
+		return OUTCOME_HOST_FAILURE;
+	trace_stamp(trace, TRACE_MEMORY);
+	return OUTCOME_NONE;
 }
 
-/* The steps of machine_build(), in the order that is cheap for KVM (see kvm.h). */
-static const struct {
-	int (*step)(struct machine *machine, struct reason *reason);
-	enum outcome_kind failure;
-	enum trace_stage stage;
-} steps[] = {
-	{build_kernel, OUTCOME_BAD_IMAGE, TRACE_KERNEL},
-	{build_platform, OUTCOME_HOST_FAILURE, TRACE_IRQCHIP},
-	{build_vcpus, OUTCOME_HOST_FAILURE, TRACE_VCPUS},
-};
-
-int machine_finish(struct machine *machine, struct reason *reason)
+/* In the order that is cheap for KVM (see kvm.h). */
+enum outcome_kind machine_build(struct machine *machine, struct reason *reason)
 {
-	int error = build_tables(machine, reason);
+	struct trace *trace = &machine->state->trace;
 
-	if (!error)
-		trace_stamp(&machine->state->trace, TRACE_TABLES);
-	return error;
+	if (build_kernel(machine, reason))
+		return OUTCOME_BAD_IMAGE;
+	machine->choices = choose(&machine->config->mote, &machine->kernel);
+	trace_stamp_value(trace, TRACE_KERNEL,
+			  machine->kernel.entry == KERNEL_ENTRY_PVH ? TRACE_ENTRY_PVH
+								    : TRACE_ENTRY_LINUX64);
+	if (build_platform(machine, reason))
+		return OUTCOME_HOST_FAILURE;
+	trace_stamp(trace, TRACE_IRQCHIP);
+	if (build_vcpus(machine, reason))
+		return OUTCOME_HOST_FAILURE;
+	trace_stamp(trace, TRACE_VCPUS);
+	return OUTCOME_NONE;
 }
 
-/* The choice of the kernel's entry goes into the trace. */
-static uint32_t stage_value(const struct machine *machine, enum trace_stage stage)
+enum outcome_kind machine_finish(struct machine *machine, struct reason *reason)
 {
-	if (stage != TRACE_KERNEL)
-		return 0;
-	return machine->kernel.entry == KERNEL_ENTRY_PVH ? TRACE_ENTRY_PVH : TRACE_ENTRY_LINUX64;
-}
+	struct boot_parameters parameters;
 
-int machine_build(struct machine *machine, enum outcome_kind *failure, struct reason *reason)
-{
-	int error;
-
-	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
-		error = steps[i].step(machine, reason);
-		if (error) {
-			*failure = steps[i].failure;
-			return error;
-		}
-		if (steps[i].step == build_kernel)
-			machine->choices = choose(&machine->config->mote, &machine->kernel);
-		trace_stamp_value(&machine->state->trace, steps[i].stage,
-				  stage_value(machine, steps[i].stage));
-	}
-	return 0;
+	if (build_tables(machine, &parameters, reason))
+		return OUTCOME_BAD_CONFIG;
+	if (set_boot_registers(machine, &parameters, reason))
+		return OUTCOME_HOST_FAILURE;
+	trace_stamp(&machine->state->trace, TRACE_TABLES);
+	return OUTCOME_NONE;
 }

@@ -9,7 +9,7 @@
  * then machine_finish(), which opens nothing and may run beside other threads.
  * Ownership: config, resources, state and console are borrowed and outlive the machine; the
  * rest lives as long as the process, whose end is its release.
- * Errors: negative errno, `failure` says whose fault it is, the reason in words.
+ * Errors: OUTCOME_NONE, or whose fault it is, and the reason in words.
  */
 #ifndef MONITOR_MACHINE_H
 #define MONITOR_MACHINE_H
@@ -62,16 +62,13 @@ struct machine {
 	unsigned int vcpu_count;
 };
 
-/*
- * The VM and its memory.  The fields above `kvm` are set by the caller; the rest is zero.  A
- * failure is the host's.
- */
-int machine_create(struct machine *machine, struct reason *reason);
+/* The VM and its memory.  The fields above `kvm` are set by the caller; the rest is zero. */
+enum outcome_kind machine_create(struct machine *machine, struct reason *reason);
 
 /* All that is in it: kernel, devices, vCPUs. */
-int machine_build(struct machine *machine, enum outcome_kind *failure, struct reason *reason);
+enum outcome_kind machine_build(struct machine *machine, struct reason *reason);
 
-/* What the kernel is told: command line, tables, registers.  A failure is the configuration's. */
-int machine_finish(struct machine *machine, struct reason *reason);
+/* What the kernel is told: command line, tables, registers. */
+enum outcome_kind machine_finish(struct machine *machine, struct reason *reason);
 
 #endif

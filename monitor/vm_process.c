@@ -121,6 +121,12 @@ static void fail(enum outcome_kind kind, const struct reason *reason)
 	end_run(&outcome);
 }
 
+static void fail_if(enum outcome_kind failure, const struct reason *reason)
+{
+	if (failure != OUTCOME_NONE)
+		fail(failure, reason);
+}
+
 static void wake_loop(void *owner)
 {
 	(void)owner;
@@ -378,7 +384,6 @@ static void wire(const struct vm_process *vm)
 
 void vm_process_main(void *vm_process)
 {
-	enum outcome_kind failure = OUTCOME_HOST_FAILURE;
 	const struct vm_process *vm = vm_process;
 	struct reason reason;
 
@@ -388,13 +393,11 @@ void vm_process_main(void *vm_process)
 		fail(OUTCOME_HOST_FAILURE, &reason);
 
 	/* The VM and its memory, while nobody else keeps the kernel busy. */
-	if (machine_create(&machine, &reason))
-		fail(OUTCOME_HOST_FAILURE, &reason);
+	fail_if(machine_create(&machine, &reason), &reason);
 	confine_begin_room(confinement);
 
 	/* The last allocation: kernel image, devices, vCPUs. */
-	if (machine_build(&machine, &failure, &reason))
-		fail(failure, &reason);
+	fail_if(machine_build(&machine, &reason), &reason);
 
 	/* The last name that could be opened, the last id, capability and descriptor. */
 	if (enter_jail(&reason))
@@ -408,8 +411,7 @@ void vm_process_main(void *vm_process)
 	trace_stamp(&vm->state->trace, TRACE_THREADS);
 
 	/* While those come up, what the kernel is told. */
-	if (machine_finish(&machine, &reason))
-		fail(OUTCOME_BAD_CONFIG, &reason);
+	fail_if(machine_finish(&machine, &reason), &reason);
 
 	/* Once every thread has sealed itself the guest runs. */
 	vcpu_thread(&machine.vcpus[0]);
