@@ -42,36 +42,6 @@ static const struct json_field limiter_fields[] = {
 static const struct json_schema limiter_schema = {limiter_fields, JSON_COUNT(limiter_fields), NULL,
 						  0};
 
-static bool fits_list(struct json_reader *reader, const json_t *value, unsigned int maximum)
-{
-	if (json_array_size(value) <= maximum)
-		return true;
-	json_complain(reader, "%zu elements, at most %u are possible", json_array_size(value),
-		      maximum);
-	return false;
-}
-
-/* Read each element by `read_element` and return how many there are. */
-static unsigned int read_list(struct json_reader *reader, const json_t *value,
-			      struct vm_config *config, unsigned int maximum,
-			      void (*read_element)(struct json_reader *reader, json_t *value,
-						   struct vm_config *config, unsigned int index))
-{
-	json_t *element;
-	size_t index;
-
-	if (!json_expect(reader, value, JSON_ARRAY, "an array") ||
-	    !fits_list(reader, value, maximum))
-		return 0;
-	json_array_foreach (value, index, element) {
-		size_t mark = json_enter_index(reader, index);
-
-		read_element(reader, element, config, (unsigned int)index);
-		json_leave(reader, mark);
-	}
-	return (unsigned int)json_array_size(value);
-}
-
 /* Either may be NULL, where it was missing or wrong: that has been said already. */
 static bool same_text(const char *left, const char *right)
 {
@@ -135,9 +105,9 @@ static const struct json_refusal drive_refusals[] = {
 static const struct json_schema drive_schema = {drive_fields, JSON_COUNT(drive_fields),
 						drive_refusals, JSON_COUNT(drive_refusals)};
 
-static void read_drive(struct json_reader *reader, json_t *value, struct vm_config *config,
-		       unsigned int index)
+static void read_drive(struct json_reader *reader, json_t *value, unsigned int index, void *target)
 {
+	struct vm_config *config = target;
 	struct config_drive *drive = &config->drives[index];
 
 	*drive = (struct config_drive){0};
@@ -154,28 +124,26 @@ void config_read_drives(struct json_reader *reader, json_t *value, void *target)
 {
 	struct vm_config *config = target;
 
-	config->drive_count = read_list(reader, value, config, CONFIG_DRIVES_MAX, read_drive);
+	config->drive_count = json_read_array(reader, value, CONFIG_DRIVES_MAX, read_drive, config);
 }
 
 /* Drives may come after this, so an id is only kept here; see config_cross_check(). */
+static void read_direct_io(struct json_reader *reader, json_t *value, unsigned int index,
+			   void *target)
+{
+	struct config_direct_io *direct_io = target;
+
+	if (json_expect_string(reader, value, 1, CONFIG_ID_MAX_BYTES))
+		direct_io->drive_ids[index] = json_string_value(value);
+}
+
 void config_read_direct_io(struct json_reader *reader, json_t *value, void *target)
 {
 	struct config_direct_io *direct_io = target;
-	const json_t *element;
-	size_t index;
 
 	*direct_io = (struct config_direct_io){0};
-	if (!json_expect(reader, value, JSON_ARRAY, "an array") ||
-	    !fits_list(reader, value, CONFIG_DRIVES_MAX))
-		return;
-	json_array_foreach (value, index, element) {
-		size_t mark = json_enter_index(reader, index);
-
-		if (json_expect_string(reader, element, 1, CONFIG_ID_MAX_BYTES))
-			direct_io->drive_ids[index] = json_string_value(element);
-		json_leave(reader, mark);
-	}
-	direct_io->count = (unsigned int)json_array_size(value);
+	direct_io->count =
+		json_read_array(reader, value, CONFIG_DRIVES_MAX, read_direct_io, direct_io);
 }
 
 static bool set_direct(struct vm_config *config, const char *drive_id)
@@ -275,10 +243,11 @@ static const struct json_field interface_fields[] = {
 static const struct json_schema interface_schema = {interface_fields, JSON_COUNT(interface_fields),
 						    NULL, 0};
 
-static void read_interface(struct json_reader *reader, json_t *value, struct vm_config *config,
-			   unsigned int index)
+static void read_interface(struct json_reader *reader, json_t *value, unsigned int index,
+			   void *target)
 {
 	static const char section[] = "network-interfaces";
+	struct vm_config *config = target;
 	struct config_interface *interface = &config->interfaces[index];
 	const json_t *name;
 
@@ -304,5 +273,5 @@ void config_read_interfaces(struct json_reader *reader, json_t *value, void *tar
 	struct vm_config *config = target;
 
 	config->interface_count =
-		read_list(reader, value, config, CONFIG_INTERFACES_MAX, read_interface);
+		json_read_array(reader, value, CONFIG_INTERFACES_MAX, read_interface, config);
 }

@@ -44,10 +44,12 @@ static void complain_of_piece(struct json_reader *reader, const char *name)
 	json_complain(reader, "\"%.32s\" is not one of %s", name, list);
 }
 
-static void read_piece(struct json_reader *reader, const json_t *value, uint32_t *pieces)
+static void read_piece(struct json_reader *reader, json_t *value, unsigned int index, void *target)
 {
+	uint32_t *pieces = target;
 	enum jail_piece piece;
 
+	(void)index;
 	if (!json_expect(reader, value, JSON_STRING, "a string"))
 		return;
 	piece = jail_piece_from_name(json_string_value(value));
@@ -60,17 +62,8 @@ static void read_piece(struct json_reader *reader, const json_t *value, uint32_t
 static void read_allow_missing(struct json_reader *reader, json_t *value, void *target)
 {
 	uint32_t pieces = 0;
-	const json_t *element;
-	size_t index;
 
-	if (!json_expect(reader, value, JSON_ARRAY, "an array"))
-		return;
-	json_array_foreach (value, index, element) {
-		size_t mark = json_enter_index(reader, index);
-
-		read_piece(reader, element, &pieces);
-		json_leave(reader, mark);
-	}
+	json_read_array(reader, value, SIZE_MAX, read_piece, &pieces);
 	*(uint32_t *)target = pieces;
 }
 
@@ -229,10 +222,11 @@ static bool same_device(const struct config_cgroup_io *one, const struct config_
 	       one->minor == other->minor;
 }
 
-static void read_io_device(struct json_reader *reader, json_t *value, struct config_cgroup *cgroup,
-			   size_t index)
+static void read_io_device(struct json_reader *reader, json_t *value, unsigned int index,
+			   void *target)
 {
 	static const struct json_schema schema = {io_fields, JSON_COUNT(io_fields), NULL, 0};
+	struct config_cgroup *cgroup = target;
 	struct config_cgroup_io *io = &cgroup->io[index];
 	unsigned int errors = reader->errors;
 
@@ -243,31 +237,17 @@ static void read_io_device(struct json_reader *reader, json_t *value, struct con
 	if (!io->read_bytes_per_s && !io->write_bytes_per_s && !io->read_ops_per_s &&
 	    !io->write_ops_per_s)
 		json_complain(reader, "no limit is given: rbps, wbps, riops or wiops");
-	for (size_t other = 0; other < index; other++)
+	for (unsigned int other = 0; other < index; other++)
 		if (same_device(&cgroup->io[other], io))
-			json_complain(reader, "the same device as io[%zu]", other);
+			json_complain(reader, "the same device as io[%u]", other);
 }
 
 static void read_io(struct json_reader *reader, json_t *value, void *target)
 {
 	struct config_cgroup *cgroup = target;
-	json_t *element;
-	size_t index;
 
-	if (!json_expect(reader, value, JSON_ARRAY, "an array"))
-		return;
-	if (json_array_size(value) > CONFIG_CGROUP_IO_MAX) {
-		json_complain(reader, "%zu elements, at most %d are possible",
-			      json_array_size(value), CONFIG_CGROUP_IO_MAX);
-		return;
-	}
-	json_array_foreach (value, index, element) {
-		size_t mark = json_enter_index(reader, index);
-
-		read_io_device(reader, element, cgroup, index);
-		json_leave(reader, mark);
-	}
-	cgroup->io_count = (unsigned int)json_array_size(value);
+	cgroup->io_count =
+		json_read_array(reader, value, CONFIG_CGROUP_IO_MAX, read_io_device, cgroup);
 }
 
 static const struct json_field cgroup_fields[] = {

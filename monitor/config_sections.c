@@ -209,11 +209,14 @@ static const enum outcome_kind cleanable[] = {
 
 #define CLEANABLE_NAMES "power-off, reset, triple-fault, halted"
 
-static void read_clean_outcome(struct json_reader *reader, const json_t *value, unsigned int *set)
+static void read_clean_outcome(struct json_reader *reader, json_t *value, unsigned int index,
+			       void *target)
 {
 	const char *name = json_string_value(value);
+	unsigned int *set = target;
 	enum outcome_kind kind;
 
+	(void)index;
 	if (!json_expect(reader, value, JSON_STRING, "a string"))
 		return;
 	kind = outcome_from_name(name);
@@ -232,17 +235,8 @@ static void read_clean_outcome(struct json_reader *reader, const json_t *value, 
 static void read_clean_outcomes(struct json_reader *reader, json_t *value, void *target)
 {
 	unsigned int set = 0;
-	const json_t *element;
-	size_t index;
 
-	if (!json_expect(reader, value, JSON_ARRAY, "an array"))
-		return;
-	json_array_foreach (value, index, element) {
-		size_t mark = json_enter_index(reader, index);
-
-		read_clean_outcome(reader, element, &set);
-		json_leave(reader, mark);
-	}
+	json_read_array(reader, value, SIZE_MAX, read_clean_outcome, &set);
 	*(unsigned int *)target = set;
 }
 

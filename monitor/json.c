@@ -53,7 +53,7 @@ size_t json_enter_key(struct json_reader *reader, const char *key)
 	return enter_at_most(reader, key, KEY_COMPARED_MAX_BYTES);
 }
 
-size_t json_enter_index(struct json_reader *reader, size_t index)
+static size_t enter_index(struct json_reader *reader, size_t index)
 {
 	size_t mark = strlen(reader->path);
 
@@ -95,6 +95,30 @@ static bool has_control_character(const char *text)
 		if ((unsigned char)*text < 0x20 || *text == 0x7f)
 			return true;
 	return false;
+}
+
+unsigned int json_read_array(struct json_reader *reader, const json_t *value, size_t maximum,
+			     void (*read_element)(struct json_reader *reader, json_t *value,
+						  unsigned int index, void *target),
+			     void *target)
+{
+	json_t *element;
+	size_t index;
+
+	if (!json_expect(reader, value, JSON_ARRAY, "an array"))
+		return 0;
+	if (json_array_size(value) > maximum) {
+		json_complain(reader, "%zu elements, at most %zu are possible",
+			      json_array_size(value), maximum);
+		return 0;
+	}
+	json_array_foreach (value, index, element) {
+		size_t mark = enter_index(reader, index);
+
+		read_element(reader, element, (unsigned int)index, target);
+		json_leave(reader, mark);
+	}
+	return (unsigned int)json_array_size(value);
 }
 
 bool json_expect_string(struct json_reader *reader, const json_t *value, size_t minimum,

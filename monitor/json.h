@@ -108,6 +108,15 @@ json_t *json_read_text(struct json_reader *reader, const char *text, size_t leng
 void json_read_object(struct json_reader *reader, json_t *value, const struct json_schema *schema,
 		      void *target);
 
+/*
+ * Have each element of an array of at most `maximum` read, at its own path.  Returns how many
+ * there are: 0 if it is no array, or too long.
+ */
+unsigned int json_read_array(struct json_reader *reader, const json_t *value, size_t maximum,
+			     void (*read_element)(struct json_reader *reader, json_t *value,
+						  unsigned int index, void *target),
+			     void *target);
+
 /* Whether the value is of that type; complains if not ("expected `what`, found a string"). */
 bool json_expect(struct json_reader *reader, const json_t *value, json_type type, const char *what);
 
@@ -119,9 +128,8 @@ bool json_expect_string(struct json_reader *reader, const json_t *value, size_t 
 void json_complain(struct json_reader *reader, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Step down to a key or an element; json_leave() with the mark they return steps back up. */
+/* Step down to a key; json_leave() with the mark that it returns steps back up. */
 size_t json_enter_key(struct json_reader *reader, const char *key);
-size_t json_enter_index(struct json_reader *reader, size_t index);
 void json_leave(struct json_reader *reader, size_t mark);
 
 #endif
