@@ -7,7 +7,6 @@
 #include <linux/fs.h>
 #include <linux/magic.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -20,7 +19,6 @@
 
 enum {
 	PATH_SHOWN_MAX_BYTES = 96, /* so that what is wrong with it fits as well */
-	TEXT_MAX_BYTES = 160,
 	LOCK_ATTEMPTS = 50,
 	LOCK_PAUSE_NS = 5000000,
 };
@@ -41,14 +39,14 @@ __attribute__((format(printf, 3, 4))) static int refuse(const struct opening *op
 	size_t path_bytes = strlen(path);
 	size_t cut_bytes = path_bytes > PATH_SHOWN_MAX_BYTES ? path_bytes - PATH_SHOWN_MAX_BYTES
 							     : 0;
-	char text[TEXT_MAX_BYTES];
+	struct reason what;
 	va_list arguments;
 
 	va_start(arguments, format);
-	vsnprintf(text, sizeof(text), format, arguments);
+	reason_vset(&what, error, format, arguments);
 	va_end(arguments);
 	return reason_set(opening->reason, error, "drives[%u].path_on_host: %s%s %s",
-			  opening->index, cut_bytes ? "..." : "", path + cut_bytes, text);
+			  opening->index, cut_bytes ? "..." : "", path + cut_bytes, what.text);
 }
 
 static short lock_type(const struct config_drive *drive)

@@ -10,6 +10,8 @@
 #ifndef MONITOR_REASON_H
 #define MONITOR_REASON_H
 
+#include <stdarg.h>
+
 enum {
 	REASON_MAX_BYTES = 256,
 };
@@ -21,5 +23,7 @@ struct reason {
 /* Fill it, cutting what does not fit, and return `error` so that a failure is one line. */
 int reason_set(struct reason *reason, int error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+int reason_vset(struct reason *reason, int error, const char *format, va_list arguments)
+	__attribute__((format(printf, 3, 0)));
 
 #endif

@@ -41,7 +41,7 @@ refuse(struct tap_failure *failure, enum tap_part part, int error, const char *f
 
 	failure->part = part;
 	va_start(arguments, format);
-	vsnprintf(failure->reason.text, sizeof(failure->reason.text), format, arguments);
+	reason_vset(&failure->reason, error, format, arguments);
 	va_end(arguments);
 	return error;
 }
