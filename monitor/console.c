@@ -8,12 +8,12 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "monitor/open_path.h"
 #include "monitor/terminal.h"
 
 enum {
@@ -22,28 +22,20 @@ enum {
 
 static_assert((CONSOLE_RING_BYTES & (CONSOLE_RING_BYTES - 1)) == 0, "indices are masked");
 
-/*
- * A terminal that polls as writable may have room for one byte, and a write of more would wait
- * for the rest, for ever if the terminal is stopped.  Its descriptor cannot be made non-blocking,
- * because the shell and others share it; so mote opens the terminal once more for itself.
- */
-static int reopen_terminal(int fd)
-{
-	char path[32];
-
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	return open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-}
-
 static void give_up(struct console *console, int error)
 {
 	console->gone = true;
 	console->gone_errno = error;
 }
 
+/*
+ * A terminal that polls as writable may have room for one byte, and a write of more would wait
+ * for the rest, for ever if the terminal is stopped.  Its descriptor cannot be made non-blocking,
+ * because the shell and others share it; so mote opens the terminal once more for itself.
+ */
 static void init_device(struct console *console)
 {
-	int own = terminal_is(console->fd) ? reopen_terminal(console->fd) : -1;
+	int own = terminal_is(console->fd) ? open_path_again(console->fd, O_WRONLY) : -1;
 
 	console->mode = CONSOLE_POLLS;
 	if (own < 0)

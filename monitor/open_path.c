@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -90,4 +91,14 @@ int open_path(const char *path, int flags, mode_t mode, const char **why)
 		return duplicate(inherited, flags, why);
 	fd = open(path, flags | O_CLOEXEC, mode);
 	return fd < 0 ? -errno : fd;
+}
+
+int open_path_again(int fd, int access)
+{
+	char path[32];
+	int own;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	own = open(path, access | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	return own < 0 ? -errno : own;
 }

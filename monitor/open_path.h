@@ -27,4 +27,11 @@ bool open_path_is_descriptor(const char *path);
  */
 int open_path(const char *path, int flags, mode_t mode, const char **why);
 
+/*
+ * Open what is behind a descriptor once more, non-blocking: with flags of its own, where those of
+ * the descriptor are shared with others.  Takes no terminal over.  Returns a new descriptor or
+ * negative errno.
+ */
+int open_path_again(int fd, int access);
+
 #endif

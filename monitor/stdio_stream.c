@@ -6,25 +6,15 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "monitor/open_path.h"
 
 static int duplicate(int fd)
 {
 	int own = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 
-	return own < 0 ? -errno : own;
-}
-
-/* Open it once more, with flags of its own. */
-static int reopen(int fd, int access)
-{
-	char path[32];
-	int own;
-
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	own = open(path, access | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	return own < 0 ? -errno : own;
 }
 
@@ -71,7 +61,7 @@ static int take(int fd, int access, struct stdio_stream_loan *loan)
 	if (S_ISREG(status.st_mode))
 		return duplicate(fd);
 	if (S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode))
-		own = reopen(fd, access);
+		own = open_path_again(fd, access);
 	if (own < 0)
 		return borrow(fd, loan);
 	if (S_ISFIFO(status.st_mode) && access == O_RDONLY && has_lost_writers(fd)) {
