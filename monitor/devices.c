@@ -53,16 +53,15 @@ static void set_limiter(struct rate_limiter *limiter, const struct config_rate_l
 	set_limit(&limiter->operations, &config->ops, now_ns);
 }
 
-/* O_DIRECT needs aligned memory for what a driver did not align. */
-static int map_bounce(struct disk *disk, struct reason *reason)
+/* Memory for as long as the process lives; NULL, with a reason, if there is none. */
+static void *map_pages(size_t bytes, struct reason *reason)
 {
-	void *bounce = mmap(NULL, DISK_BOUNCE_BYTES, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *pages = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	if (bounce == MAP_FAILED)
-		return reason_set(reason, -errno, "mmap: %s", strerror(errno));
-	disk->bounce = bounce;
-	return 0;
+	if (pages != MAP_FAILED)
+		return pages;
+	reason_set(reason, 0, "mmap: %s", strerror(errno));
+	return NULL;
 }
 
 static int build_drive(struct devices *devices, unsigned int number, struct bus *bus,
@@ -73,7 +72,6 @@ static int build_drive(struct devices *devices, unsigned int number, struct bus 
 	struct block *block = &devices->blocks[number];
 	char name[DEVICE_SLOT_NAME_MAX_BYTES];
 	size_t id_bytes = strnlen(config->drive_id, BLOCK_ID_BYTES);
-	int error = 0;
 
 	/* Field by field: the rest is zero, and writing it would touch all of its pages. */
 	memcpy(block->settings.id, config->drive_id, id_bytes);
@@ -89,10 +87,9 @@ static int build_drive(struct devices *devices, unsigned int number, struct bus 
 	block->disk.alignment_bytes = file->buffer_alignment_bytes;
 	block->disk.block_bytes = file->block_bytes;
 	set_limiter(&block->limiter, &config->rate_limiter);
-	if (file->is_direct)
-		error = map_bounce(&block->disk, reason);
-	if (error)
-		return error;
+	/* O_DIRECT needs aligned memory for what a driver did not align. */
+	if (file->is_direct && !(block->disk.bounce = map_pages(DISK_BOUNCE_BYTES, reason)))
+		return -ENOMEM;
 	block_init(block);
 	snprintf(name, sizeof(name), "drive %s", config->drive_id);
 	return add_device(devices, &block->device, name, bus, reason);
@@ -109,18 +106,6 @@ static int build_drives(struct devices *devices, bool root, struct bus *bus, str
 	return error;
 }
 
-/* A stream is cut into frames here, so parts of them have to lie somewhere. */
-static int map_buffers(struct net_port *port, struct reason *reason)
-{
-	void *buffers = mmap(NULL, sizeof(*port->buffers), PROT_READ | PROT_WRITE,
-			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (buffers == MAP_FAILED)
-		return reason_set(reason, -errno, "mmap: %s", strerror(errno));
-	port->buffers = buffers;
-	return 0;
-}
-
 static int build_interface(struct devices *devices, unsigned int number, struct bus *bus,
 			   struct reason *reason)
 {
@@ -128,7 +113,6 @@ static int build_interface(struct devices *devices, unsigned int number, struct 
 	const struct uplink *uplink = &devices->resources->uplinks[number];
 	struct net *net = &devices->nets[number];
 	char name[DEVICE_SLOT_NAME_MAX_BYTES];
-	int error = 0;
 
 	/* Field by field, as for a drive. */
 	memcpy(net->settings.address, uplink->address, sizeof(net->settings.address));
@@ -138,10 +122,10 @@ static int build_interface(struct devices *devices, unsigned int number, struct 
 	net->port.fd = uplink->fd;
 	set_limiter(&net->receive_limiter, &config->rx_rate_limiter);
 	set_limiter(&net->transmit_limiter, &config->tx_rate_limiter);
-	if (uplink->kind == NET_PORT_STREAM)
-		error = map_buffers(&net->port, reason);
-	if (error)
-		return error;
+	/* A stream is cut into frames here, so parts of them have to lie somewhere. */
+	if (uplink->kind == NET_PORT_STREAM &&
+	    !(net->port.buffers = map_pages(sizeof(*net->port.buffers), reason)))
+		return -ENOMEM;
 	net_init(net);
 	snprintf(name, sizeof(name), "network %s", config->iface_id);
 	return add_device(devices, &net->device, name, bus, reason);
