@@ -2,6 +2,7 @@
 /* monitor/result.c - see result.h. */
 #include "monitor/result.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <jansson.h>
 #include <poll.h>
@@ -125,6 +126,11 @@ static const struct {
 	COUNTER(vsock_to_guest_bytes),
 	COUNTER(vsock_from_guest_bytes),
 };
+
+/* Each counter has its row; console_errno, which comes last, is none. */
+static_assert(sizeof(counter_table) / sizeof(*counter_table) ==
+		      offsetof(struct run_counters, console_errno) / sizeof(uint64_t),
+	      "a counter is left out");
 
 static json_t *counters_object(const struct run_counters *counters)
 {
