@@ -67,6 +67,10 @@ is 'a reader that leaves: its line' "$(lines "$tap_work/first")" 1
 check 'a reader that leaves: the guest goes on to its end' \
 	grep -q '"outcome":"exit","code":0' "$tap_work/result"
 
+"$MOTE" run --result "$tap_work/result" "$(config spew "$amount")" </dev/null >/dev/null 2>"$tap_work/errors"
+is 'into a device: exit status' "$?" 0
+check 'into a device: nothing is lost' grep -q '"console_dropped_bytes":0' "$tap_work/result"
+
 "$MOTE" run "$(config hello)" </dev/null >/dev/full 2>"$tap_work/errors"
 check 'a full disk: the loss is told, and why' grep -q 'were dropped: No space left' "$tap_work/errors"
 
