@@ -11,7 +11,7 @@ export MOTE=/payload/mote
 
 base='console=ttyS0 quiet panic=1'
 
-# boot KERNEL CPUS WORDS [MOTE_KEYS] : sets status, outcome; the console is in $tap_work/console
+# boot KERNEL CPUS WORDS [MOTE_KEYS [DRIVES]] : sets status, outcome; the console is in $tap_work/console
 boot() {
 	cat >"$tap_work/linux.json" <<EOF
 {
@@ -21,6 +21,7 @@ boot() {
     "boot_args": "$base mote.do=$3"
   },
   "machine-config": {"vcpu_count": $2, "mem_size_mib": 192},
+  "drives": [${5:-}],
   "mote": {"timeout_ms": 120000${4:+, $4}}
 }
 EOF
@@ -63,6 +64,12 @@ boot acpi/bzImage 4 poweroff
 boots 'bzImage, ACPI, 4 vCPUs' 4 power-off 160
 boot acpi/bzImage 1 reboot
 boots 'bzImage, ACPI, reboot' 1 reset 161
+make_disk "$tap_work/disk" 1
+for kernel in acpi no-acpi; do
+	boot "$kernel/vmlinux" 1 reboot '' "$(drive data "$tap_work/disk")"
+	boots "a disk, $kernel" 1 reset 161
+	is "a disk, $kernel: it is found once" "$(grep 'error -' "$tap_work/console")" ''
+done
 boot acpi/vmlinux 4 reboot '"acpi": false'
 boots 'a kernel with ACPI and a machine without, 4 vCPUs' 4 reset 161
 
