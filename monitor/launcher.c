@@ -48,10 +48,6 @@ static void collect_signals(struct launcher *launcher)
 	sigprocmask(SIG_BLOCK, &blocked, NULL);
 	/* Inherited as ignored it would never come, and the VM process would be reaped unseen. */
 	signal(SIGCHLD, SIG_DFL);
-	/* A reader that closes the console is an error of write(2), not the end of mote. */
-	signal(SIGPIPE, SIG_IGN);
-	/* So is a file that may not grow any further. */
-	signal(SIGXFSZ, SIG_IGN);
 }
 
 /* The terminal that is to be put back when the launcher ends of its own mistake. */

@@ -5,6 +5,7 @@
  * What a run does, step by step, is in run.c (the launcher) and vm_process.c (the VM).
  */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -41,7 +42,14 @@ int main(int argc, char *argv[])
 		return OUTCOME_STATUS_CONFIG;
 	}
 	switch (cli.command) {
-	case CLI_RUN: return run_command(&cli, state);
+	case CLI_RUN:
+		/*
+		 * A reader of console, log or reports who leaves is an error of write(2), not the
+		 * end of mote; so is a file that may not grow any further.
+		 */
+		signal(SIGPIPE, SIG_IGN);
+		signal(SIGXFSZ, SIG_IGN);
+		return run_command(&cli, state);
 	case CLI_CHECK: return check_command(cli.config_path);
 	case CLI_DOCTOR: return doctor_run(cli.json);
 	case CLI_PREPARE: return prepare_command(cli.prepared_path, cli.undo);

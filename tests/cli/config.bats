@@ -176,3 +176,17 @@ accepted() {
 		[[ -z $errors ]]
 	done
 }
+
+# Before there is a VM as after it: nobody else tells why nothing ran.
+@test "a report that cannot be written does not end mote run by a signal" {
+	echo '{' >"$BATS_TEST_TMPDIR/bad.json"
+	mkfifo "$BATS_TEST_TMPDIR/left"
+	exec 5<>"$BATS_TEST_TMPDIR/left" 6>"$BATS_TEST_TMPDIR/left" 5<&-
+	examine "$MOTE" run --result /dev/fd/6 "$BATS_TEST_TMPDIR/bad.json"
+	exec 6>&-
+	[[ $status -eq 126 ]]
+	[[ $errors == *"--result: cannot write /dev/fd/6: Broken pipe" ]]
+	status=0
+	(ulimit -f 0 && "$MOTE" run --result "$BATS_TEST_TMPDIR/limited" "$BATS_TEST_TMPDIR/bad.json" 2>/dev/null) || status=$?
+	[[ $status -eq 126 ]]
+}
