@@ -10,7 +10,7 @@ cd "$top"
 
 # What a task needs, by Debian package.  A package is looked for only when its task runs.
 readonly packages_build=(gcc clang meson ninja-build pkg-config libjansson-dev liburing-dev libseccomp-dev libc6-dev linux-libc-dev musl-dev musl-tools)
-readonly packages_test=(libcmocka-dev libcap-ng-dev acpica-tools libclang-rt-14-dev bats perl jq python3 procps util-linux iproute2 passt busybox-static)
+readonly packages_test=(libcmocka-dev libcap-ng-dev acpica-tools libclang-rt-14-dev bats perl jq python3 procps util-linux iproute2 passt busybox-static strace gnuplot-nox)
 readonly packages_lab=(qemu-system-x86 busybox-static cpio kmod zstd xz-utils binutils dmsetup e2fsprogs fio squashfs-tools iproute2 ethtool iperf3 passt socat)
 readonly packages_kernel=(gcc make bc bison flex libelf-dev xz-utils zstd cpio perl)
 readonly packages_bench_startup=(qemu-system-x86)
