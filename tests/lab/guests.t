@@ -19,6 +19,7 @@ cat >"$payload/all.sh" <<'EOF'
 #!/bin/sh
 export MOTE=/payload/mote MOTE_GUESTS=/payload/guests MOTE_LAUNCHES=30 MOTE_SPEW_KIB=8 MOTE_PROMPT_MS=5000
 export MOTE_BLOCK_CELLS=16 MOTE_EMULATED=1
+modprobe loop
 
 # script NAME COMMAND...
 script() {

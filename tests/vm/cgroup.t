@@ -98,7 +98,9 @@ limits=''
 add() {
 	[ -z "$(where "$1")" ] || limits="$limits${limits:+, }$2"
 }
+# A real disk, or else a loop device, which is not there until somebody has loaded its driver.
 disk=$(cat /sys/block/*/dev 2>/dev/null | grep -v '^[17]:' | head -n 1)
+[ -n "$disk" ] || disk=$(cat /sys/block/loop0/dev 2>/dev/null)
 swap=''
 memory=$(where memory)
 if [ -n "$memory" ] && { [ -e "$memory/memory.memsw.limit_in_bytes" ] || [ -e "$memory/cgroup.controllers" ]; }; then

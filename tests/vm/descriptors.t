@@ -142,7 +142,7 @@ refused 'a log that is not open' 127 'logger.log_path: /dev/fd/4 is not open'
 # A block device, which is not claimed then.
 exec 9<&- 7<&-
 chmod 600 "$tap_work/disk"
-if loop=$(losetup --show -f "$tap_work/disk" 2>/dev/null); then
+if loop=$(losetup -f 2>/dev/null) && losetup "$loop" "$tap_work/disk" 2>/dev/null; then
 	exec 9<>"$loop"
 	guest block_verify 'do=pattern cells=16 depth=8' '' "$(drive d /dev/fd/9)"
 	run
