@@ -269,7 +269,7 @@ machine() {
 
 # machine_file : the configuration of the machine, as a file
 machine_file() {
-	file=$(config spin '' "$keys" "$network" "$drives" "$interfaces")
+	file=$(config idle '' "$keys" "$network" "$drives" "$interfaces")
 	[ -z "$vsock" ] || sed -i "1s|{|{\"vsock\": {\"guest_cid\": 3$vsock},|" "$file"
 	echo "$file"
 }
@@ -351,7 +351,7 @@ fi
 about='ids that were asked for'
 if [ "$am_root" = yes ]; then
 	machine 1 '' 0 ''
-	start "$MOTE" run "$(config spin '' "$keys" '"jail": {"uid": 4242, "gid": 4343}')"
+	start "$MOTE" run "$(config idle '' "$keys" '"jail": {"uid": 4242, "gid": 4343}')"
 	expect_root 4242 4343
 	look
 else
@@ -368,7 +368,7 @@ elif ! why=$("$as_user" true); then
 	skip "$about" "$why"
 else
 	machine 2 "$sync_drive, $async_drive" 1 "$disk_a $disk_b"
-	file=$(config spin '' "$keys" '' "$drives")
+	file=$(config idle '' "$keys" '' "$drives")
 	chmod 644 "$file"
 	start "$as_user" "$MOTE" run "$file"
 	expect_user $nobody $nobody "$(field Groups "/proc/$launcher/status" | tr -d ' ')"
@@ -383,7 +383,7 @@ shell=$(command -v bash || echo sh)
 # shellcheck disable=SC2016 # for the shell that is started
 with_strays='for fd in 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do eval "exec $fd</proc/self/status"; done; exec "$@"'
 machine 2 "$sync_drive, $async_drive" 1 "$disk_a $disk_b $tap_work/log"
-sed 's,^{,{"logger": {"log_path": "'"$tap_work/log"'"}\,,' "$(config spin '' "$keys" '' "$drives")" >"$tap_work/strays.json"
+sed 's,^{,{"logger": {"log_path": "'"$tap_work/log"'"}\,,' "$(config idle '' "$keys" '' "$drives")" >"$tap_work/strays.json"
 start "$shell" -c "$with_strays" sh "$MOTE" run --result "$tap_work/result" --trace="$tap_work/trace" "$tap_work/strays.json"
 expect_self
 [ "$am_root" = no ] || check "$about: the launcher has them" [ -e "/proc/$launcher/fd/20" ]
@@ -397,7 +397,7 @@ mkfifo "$tap_work/pipe"
 for drives in '' "$sync_drive"; do
 	cat "$tap_work/pipe" >"$tap_work/drained" &
 	machine 1 "$drives" 0 ''
-	start sh -c 'echo started; exec "$@" >"$0" 2>&1' "$tap_work/pipe" "$MOTE" run "$(config spin '' "$keys" '' "$drives")"
+	start sh -c 'echo started; exec "$@" >"$0" 2>&1' "$tap_work/pipe" "$MOTE" run "$(config idle '' "$keys" '' "$drives")"
 	[ -z "$vm" ] || if [ -z "$drives" ]; then
 		is "$about: limit: no file can be written" "$(limit 'file size')" '0 0'
 	else
@@ -411,7 +411,7 @@ done
 about='a terminal'
 if [ "$am_root" = yes ] && command -v script >/dev/null; then
 	machine 1 '' 0 ''
-	file=$(config spin '' "$keys")
+	file=$(config idle '' "$keys")
 	start script -qec "exec $MOTE run $file" /dev/null
 	terminal=$(readlink "/proc/$launcher/fd/0")
 	outputs="$terminal

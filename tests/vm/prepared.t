@@ -28,7 +28,7 @@ run() {
 	errors=$(cat "$tap_work/errors")
 }
 
-# start COMMAND... : a VM that spins; sets launcher and vm once it writes
+# start COMMAND... : a VM that sleeps; sets launcher and vm once it writes
 start() {
 	: >"$tap_work/out"
 	"$@" </dev/null >>"$tap_work/out" 2>&1 &
@@ -82,7 +82,7 @@ cpuid_of() {
 
 mounts_before=$(cat /proc/self/mountinfo)
 check 'the host can be prepared' prepare
-spin=$(config spin '' '' '"timeout_ms": 60000')
+asleep=$(config idle '' '' '"timeout_ms": 60000')
 
 # --- The machine is the same ---
 
@@ -210,10 +210,10 @@ rmdir "$kept"
 
 # --- The room ---
 
-start "$MOTE" run --prepared "$prepared" "$spin"
+start "$MOTE" run --prepared "$prepared" "$asleep"
 first=$vm
 first_launcher=$launcher
-start "$MOTE" run --prepared "$prepared" "$spin"
+start "$MOTE" run --prepared "$prepared" "$asleep"
 is 'a VM lives in the prepared room' "$(namespaces "$first" mnt net)" "$(room)"
 is 'another VM too' "$(namespaces "$vm" mnt net)" "$(room)"
 is 'and their launchers' "$(namespaces "$first_launcher" mnt net)$(namespaces "$launcher" mnt net)" "$(room)$(room)"
@@ -243,7 +243,7 @@ check 'it is another room' [ "$(room)" != "$old_room" ]
 is 'the VM stays in the old one' "$(namespaces "$vm" mnt net)" "$old_room"
 first=$vm
 first_launcher=$launcher
-start "$MOTE" run --prepared "$prepared" "$spin"
+start "$MOTE" run --prepared "$prepared" "$asleep"
 is 'a new one comes to the new one' "$(namespaces "$vm" mnt net)" "$(room)"
 new_room=$(room)
 check 'undone while both run' prepare --undo
@@ -266,12 +266,12 @@ own() {
 }
 
 start "$MOTE" run --prepared "$prepared" --allow-insecure-seccomp-log \
-	"$(config spin '' '' '"jail": {"seccomp": "log"}')"
+	"$(config idle '' '' '"jail": {"seccomp": "log"}')"
 own 'without a filter' "$vm"
 stop "$launcher"
 
 chmod 775 "$prepared"
-start "$MOTE" run --prepared "$prepared" "$spin"
+start "$MOTE" run --prepared "$prepared" "$asleep"
 own 'others can change the directory' "$vm"
 is 'others can change the directory: told so' "$(grep -a warning "$tap_work/out")" \
 	"mote: warning: $prepared is not used: it is not root's alone"
@@ -280,7 +280,7 @@ chmod 755 "$prepared"
 
 # As a mount namespace that is copied from the host's lacks it.
 if command -v unshare >/dev/null; then
-	start unshare -m "$MOTE" run --prepared "$prepared" "$spin"
+	start unshare -m "$MOTE" run --prepared "$prepared" "$asleep"
 	own 'in a copy of the mount namespace' "$vm"
 	stop "$launcher"
 fi
