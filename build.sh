@@ -75,11 +75,14 @@ compile() {
 	shift 2
 	local log="$build/$kind.log"
 	mkdir -p "$build"
-	if [[ ! -e $build/$kind/build.ninja ]]; then
+	# One that an older build.sh has configured in another way is made anew.
+	if [[ $(cat "$build/$kind/configured" 2>/dev/null) != "$compiler $*" ]]; then
+		rm -rf "${build:?}/$kind"
 		CC=$compiler meson setup "$build/$kind" "$@" >"$log" 2>&1 || {
 			cat "$log" >&2
 			die "cannot configure the $kind build"
 		}
+		printf '%s\n' "$compiler $*" >"$build/$kind/configured"
 	fi
 	ninja -C "$build/$kind" >"$log" 2>&1 || {
 		tail -n 60 "$log" >&2
