@@ -3,7 +3,7 @@
  * jail/filter.h - the last step of a thread: only the system calls of its role remain.
  *
  * The lists are in policy.c, a row for each call with the reason why the role needs
- * it.  policy_compile.c turns them into BPF when mote is built, so that sealing
+ * it.  policy_compile.c turns them into BPF when mote is built (libseccomp), so that sealing
  * is one system call.  A call that is not on the list ends the process: its thread gets SIGSYS,
  * whose handler leaves number and role in `struct filter_miss` and ends the process with
  * FILTER_MISS_STATUS; where that handler cannot run, the kernel ends it with SIGSYS.  So it does

@@ -4,9 +4,8 @@
  *
  *	policy_compile [--trace-rows | --without CALL] OUTPUT
  *
- * Writes what filter_programs.h declares: mote loads a filter with one system call and knows
- * nothing of how it came about.  policy_tree.c finds the shortest; the names of calls are
- * libseccomp's.  tests/unit/test_policy.c holds what comes out to the table, call by call.
+ * Writes what filter_programs.h declares.  libseccomp does the work, and only here: mote loads
+ * the result with one system call and knows nothing of how it came about.
  *
  * With --trace-rows a call that is allowed goes to a tracer first (SECCOMP_RET_TRACE), together
  * with role and row: tests/jail/trace_rows.c counts with it which rows guests need.  With --without
@@ -14,21 +13,23 @@
  * Nothing that ships is made like that.
  */
 #include <errno.h>
+#include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/types.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "jail/filter_programs.h"
 #include "jail/policy.h"
-#include "jail/policy_tree.h"
 
 enum {
 	INSTRUCTIONS_MAX = 1024,
+	BINARY_TREE = 2,
+	CALL_NUMBERS_END = 512, /* from here on they are those of x32 */
 };
 
 struct compiled {
@@ -39,11 +40,11 @@ struct compiled {
 static bool trace_rows;
 static const char *left_out; /* a call, or NULL */
 
-static uint32_t verdict_of_row(enum jail_role role, size_t row)
+static uint32_t action_of_row(enum jail_role role, size_t row)
 {
 	if (!trace_rows)
-		return SECCOMP_RET_ALLOW;
-	return SECCOMP_RET_TRACE | (uint32_t)role << 8 | (uint32_t)row;
+		return SCMP_ACT_ALLOW;
+	return SCMP_ACT_TRACE((unsigned int)role << 8 | (unsigned int)row);
 }
 
 static bool has_row(enum jail_role role, size_t number)
@@ -53,60 +54,80 @@ static bool has_row(enum jail_role role, size_t number)
 	return row->roles & POLICY_ROLE(role) && !(left_out && strcmp(row->name, left_out) == 0);
 }
 
-/* All rows of a call check the same argument, or else there is only one. */
-static int add_row(struct policy_answer *answer, enum jail_role role, size_t number)
+static int add_row(scmp_filter_ctx filter, enum jail_role role, size_t number)
 {
 	const struct policy_row *row = &policy_rows[number];
-	unsigned int count = answer->value_count;
+	struct scmp_arg_cmp only = {
+		.arg = (unsigned int)row->argument,
+		.op = SCMP_CMP_MASKED_EQ,
+		.datum_a = UINT32_MAX,
+		.datum_b = row->value,
+	};
 
-	if (row->argument == POLICY_ANY && count == 0) {
-		answer->otherwise = verdict_of_row(role, number);
-		return 0;
-	}
-	if (row->argument == POLICY_ANY || (count > 0 && answer->argument != row->argument))
-		return -EINVAL;
-	if (count == POLICY_VALUES_MAX)
-		return -E2BIG;
-	answer->argument = row->argument;
-	answer->values[count] = row->value;
-	answer->verdicts[count] = verdict_of_row(role, number);
-	answer->value_count++;
-	return 0;
+	return seccomp_rule_add_array(filter, action_of_row(role, number), (int)row->call,
+				      row->argument == POLICY_ANY ? 0 : 1, &only);
 }
 
-/* A miss says whose it was, with its verdict.  To be looked for in the log, all have to get there.
+/*
+ * As a tree, since the kernel walks the filter once for each call there is when it is loaded, to
+ * learn which it always allows: 42 us instead of 110, where the shortest filter takes 17.
  */
-static int answer_all(struct policy_answer *answers, enum jail_role role, enum filter_mode mode)
+static int add_rules(scmp_filter_ctx filter, enum jail_role role, enum filter_mode mode)
 {
-	uint32_t miss = mode == FILTER_LOG ? SECCOMP_RET_LOG : SECCOMP_RET_TRAP | (uint32_t)role;
-	int error = 0;
+	int error = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 
-	memset(answers, 0, POLICY_CALLS * sizeof(*answers));
-	for (size_t call = 0; call < POLICY_CALLS; call++) {
-		answers[call].argument = POLICY_ANY;
-		answers[call].otherwise = miss;
-	}
-	for (size_t i = 0; i < policy_never_count && mode == FILTER_KILL; i++)
-		answers[policy_never[i].call].otherwise = SECCOMP_RET_KILL_PROCESS;
+	if (!error)
+		error = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, BINARY_TREE);
 	for (size_t i = 0; i < policy_row_count && !error; i++)
 		if (has_row(role, i))
-			error = add_row(&answers[policy_rows[i].call], role, i);
+			error = add_row(filter, role, i);
+	/* To be looked for in the log, these have to get there as well. */
+	for (size_t i = 0; i < policy_never_count && mode == FILTER_KILL && !error; i++)
+		error = seccomp_rule_add_array(filter, SCMP_ACT_KILL_PROCESS,
+					       (int)policy_never[i].call, 0, NULL);
 	return error;
+}
+
+/* A miss says whose it was: the library has no word for that, the kernel has. */
+static void sign(struct compiled *compiled, enum jail_role role)
+{
+	for (size_t i = 0; i < compiled->length; i++) {
+		struct sock_filter *instruction = &compiled->code[i];
+
+		if (instruction->code == (BPF_RET | BPF_K) && instruction->k == SECCOMP_RET_TRAP)
+			instruction->k |= (uint32_t)role;
+	}
+}
+
+static int export(scmp_filter_ctx filter, struct compiled *compiled)
+{
+	int fd = memfd_create("filter", MFD_CLOEXEC);
+	ssize_t bytes = -1;
+
+	if (fd < 0)
+		return -errno;
+	if (seccomp_export_bpf(filter, fd) == 0)
+		bytes = pread(fd, compiled->code, sizeof(compiled->code), 0);
+	close(fd);
+	if (bytes <= 0 || bytes == sizeof(compiled->code))
+		return -EIO;
+	compiled->length = (size_t)bytes / sizeof(*compiled->code);
+	return 0;
 }
 
 static int compile(struct compiled *compiled, enum jail_role role, enum filter_mode mode)
 {
-	static struct policy_answer answers[POLICY_CALLS];
-	int error = answer_all(answers, role, mode);
-	ssize_t length;
+	scmp_filter_ctx filter = seccomp_init(mode == FILTER_LOG ? SCMP_ACT_LOG : SCMP_ACT_TRAP);
+	int error;
 
-	if (error)
-		return error;
-	length = policy_tree(answers, compiled->code, INSTRUCTIONS_MAX);
-	if (length < 0)
-		return (int)length;
-	compiled->length = (size_t)length;
-	return 0;
+	if (!filter)
+		return -ENOMEM;
+	error = add_rules(filter, role, mode);
+	if (!error)
+		error = export(filter, compiled);
+	seccomp_release(filter);
+	sign(compiled, role);
+	return error;
 }
 
 static void print_code(FILE *output, const struct compiled *compiled, int role, int mode)
@@ -147,13 +168,13 @@ static int print_programs(FILE *output)
 static void print_names(FILE *output)
 {
 	fputs("\nconst char filter_call_names[] =\n", output);
-	for (int call = 0; call < POLICY_CALLS; call++) {
+	for (int call = 0; call < CALL_NUMBERS_END; call++) {
 		char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_X86_64, call);
 
 		fprintf(output, "\t\"%s\\0\"\n", name ? name : "");
 		free(name);
 	}
-	fprintf(output, "\t;\n\nconst uint32_t filter_call_name_count = %d;\n", POLICY_CALLS);
+	fprintf(output, "\t;\n\nconst uint32_t filter_call_name_count = %d;\n", CALL_NUMBERS_END);
 }
 
 static int print_all(FILE *output)
