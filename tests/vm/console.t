@@ -28,16 +28,12 @@ check 'a reader that starts late: the same' cmp -s "$tap_work/file" "$tap_work/s
 # A reader that never reads holds nobody for ever.  It takes more than pipe and ring hold.
 stalled_reader() {
 	mkfifo "$tap_work/fifo"
-	sh -c "exec sleep 60" <"$tap_work/fifo" &
+	sh -c "exec sleep 300" <"$tap_work/fifo" &
 	sleeper=$!
-	before=$(date +%s)
-	"$MOTE" run --result "$tap_work/result" "$(config spew 'kib=384' '"vcpu_count": 1, "mem_size_mib": 32' '"timeout_ms": 60000')" \
+	"$MOTE" run --result "$tap_work/result" "$(config spew 'kib=384' '"vcpu_count": 1, "mem_size_mib": 32' '"timeout_ms": 240000')" \
 		</dev/null >"$tap_work/fifo" 2>"$tap_work/errors"
-	status=$?
-	took=$(($(date +%s) - before))
-	kill "$sleeper"
-	is 'a reader that never reads: exit status' "$status" 0
-	check 'a reader that never reads: ends all the same' [ "$took" -lt 40 ]
+	is 'a reader that never reads: exit status' "$?" 0
+	check 'a reader that never reads: ends all the same, and before it' kill "$sleeper"
 	check 'a reader that never reads: the loss is counted' \
 		grep -q '"console_dropped_bytes":[1-9]' "$tap_work/result"
 	check 'a reader that never reads: the loss is told' grep -q 'were dropped' "$tap_work/errors"
