@@ -213,7 +213,7 @@ static int prepare_cpuid(struct machine *machine, struct reason *reason)
 	struct cpuid_topology topology = {
 		.vcpu_count = config->vcpu_count,
 		.smt = config->smt,
-		.tsc_khz = vcpu_tsc_khz(&machine->vcpus[0]),
+		.tsc_khz = vcpu_tsc_khz(&machine->vcpus[0], &machine->kvm),
 		.tsc_deadline = kvm_extension(&machine->kvm, KVM_CAP_TSC_DEADLINE_TIMER) > 0,
 	};
 	int error = supported_cpuid(machine, reason);

@@ -67,7 +67,7 @@ int vcpu_create(struct vcpu *vcpu, unsigned int id, const struct kvm *kvm,
 int vcpu_set_cpuid(const struct vcpu *vcpu, const struct cpuid_table *table, struct reason *reason);
 
 /* The guest's TSC frequency, 0 if KVM does not say. */
-uint32_t vcpu_tsc_khz(const struct vcpu *vcpu);
+uint32_t vcpu_tsc_khz(const struct vcpu *vcpu, const struct kvm *kvm);
 
 /* What KVM gave the vCPU, to be changed and put back. */
 int vcpu_get_sregs(const struct vcpu *vcpu, struct kvm_sregs *sregs, struct reason *reason);
