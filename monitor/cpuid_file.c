@@ -15,7 +15,10 @@
 
 #include "monitor/root_owned.h"
 
-static_assert(sizeof(struct cpuid_source) == 8 + 2 * 4 + (2 + CPUID_FILE_MODULES) * 8,
+#define BOOT_ID "/proc/sys/kernel/random/boot_id"
+
+static_assert(sizeof(struct cpuid_source) ==
+		      8 + 2 * 4 + (2 + CPUID_FILE_MODULES) * 8 + CPUID_FILE_BOOT_BYTES,
 	      "no padding: it is compared as bytes");
 
 enum {
@@ -29,6 +32,16 @@ static uint64_t inode_of(const char *path)
 	struct stat status;
 
 	return stat(path, &status) == 0 ? status.st_ino : 0;
+}
+
+static int read_boot(char *boot)
+{
+	int fd = open(BOOT_ID, O_RDONLY | O_CLOEXEC);
+	ssize_t bytes = fd < 0 ? -1 : read(fd, boot, CPUID_FILE_BOOT_BYTES);
+
+	if (fd >= 0)
+		close(fd);
+	return bytes > 0 ? 0 : -ENOENT;
 }
 
 int cpuid_file_identify(struct cpuid_source *source, int kvm_fd)
@@ -45,7 +58,7 @@ int cpuid_file_identify(struct cpuid_source *source, int kvm_fd)
 		.module_inodes = {inode_of("/sys/module/kvm"), inode_of("/sys/module/kvm_intel"),
 				  inode_of("/sys/module/kvm_amd"), inode_of("/sys/module/kvm_pvm")},
 	};
-	return 0;
+	return read_boot(source->boot);
 }
 
 int cpuid_file_ask(struct cpuid_table *table, int kvm_fd)

@@ -3,8 +3,9 @@
  * monitor/cpuid_file.h - KVM's answer to KVM_GET_SUPPORTED_CPUID, kept in a file for later starts.
  *
  * For its answer KVM executes CPUID some forty times, each a trap if this host is a VM itself, and
- * the answer stays the same as long as the device and KVM's modules are the ones that gave it; a
- * host that is a VM itself keeps its CPUID wherever it wakes up.
+ * the answer stays the same until the host boots anew, as long as the device and KVM's modules are
+ * the ones that gave it; a host that is a VM itself keeps its CPUID wherever it wakes up.  The boot
+ * is part of the file, as not every /run is emptied by it.
  *
  * The file is "cpuid" in a directory that the caller has found to be root's alone.  It is whole
  * from the moment it can be seen.  One that is not root's alone, or not mote's, is neither used nor
@@ -25,6 +26,7 @@
 
 enum {
 	CPUID_FILE_MODULES = 4,
+	CPUID_FILE_BOOT_BYTES = 40,
 };
 
 /* The head of the file, whose entries follow: which KVM has answered. */
@@ -35,9 +37,11 @@ struct cpuid_source {
 	uint64_t device_number;
 	uint64_t device_inode;
 	uint64_t module_inodes[CPUID_FILE_MODULES]; /* 0: not loaded */
+	char boot[CPUID_FILE_BOOT_BYTES];           /* the kernel's boot_id, zeros behind it */
 };
 
-/* What tells this KVM from others, without the count. */
+/* What tells this KVM from others, without the count.  -ENOENT if the kernel does not say which
+ * boot this is. */
 int cpuid_file_identify(struct cpuid_source *source, int kvm_fd);
 
 /* Ask KVM: -ENODEV if it is not KVM.  On failure nent is 0. */

@@ -2,6 +2,7 @@
 /* monitor/prepared.c - see prepared.h. */
 #include "monitor/prepared.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/nsfs.h>
@@ -70,9 +71,39 @@ int prepared_open(struct prepared *prepared, const char *directory, int kvm_fd)
 	return 0;
 }
 
+static bool is_ours(const char *name)
+{
+	static const char *const ours[] = {".", "..", CPUID_FILE_NAME, PREPARED_MOUNTS,
+					   PREPARED_NETWORK};
+
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+		if (strcmp(name, ours[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Not a directory that serves another purpose, named by mistake. */
+static bool has_nothing_else(int directory_fd)
+{
+	int fd = openat(directory_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry = NULL;
+
+	if (!directory) {
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+	do
+		entry = readdir(directory);
+	while (entry && is_ours(entry->d_name));
+	closedir(directory);
+	return !entry;
+}
+
 static void keep_in(struct prepared *prepared, int directory_fd, int kvm_fd)
 {
-	if (faccessat(directory_fd, ".", W_OK, 0) == 0 &&
+	if (faccessat(directory_fd, ".", W_OK, 0) == 0 && has_nothing_else(directory_fd) &&
 	    cpuid_file_ask(&prepared->cpuid, kvm_fd) == 0)
 		cpuid_file_write(&prepared->cpuid, directory_fd, kvm_fd);
 }

@@ -45,8 +45,8 @@ int prepared_open(struct prepared *prepared, const char *directory, int kvm_fd);
 
 /*
  * Ask KVM and keep its answer in the directory, which is made if it is PREPARED_DIRECTORY and not
- * there.  For root; nothing is asked if the answer could not be kept.  What fails is no loss: the
- * answer is that of KVM or none.
+ * there.  For root, and not where anything else is; nothing is asked if the answer could not be
+ * kept.  What fails is no loss: the answer is that of KVM or none.
  */
 void prepared_keep_cpuid(struct prepared *prepared, const char *directory, int kvm_fd);
 

@@ -119,7 +119,7 @@ is_asked_anew() {
 
 # answer_in FILE : head, length, and the name by which KVM is known; some ids are the asked CPU's
 answer_in() {
-	head -c 64 "$1" | od -An -v -tx1 | tr -d '\n'
+	head -c 104 "$1" | od -An -v -tx1 | tr -d '\n'
 	wc -c <"$1"
 	dd if="$1" bs=1 skip="$kvm_at" count=12 2>/dev/null
 }
@@ -130,8 +130,8 @@ is_kept_anew() {
 }
 
 # Each word of the head but the count, whose place is 12: magic, entries, device, modules.
-places='0 8 16 24 32 40 48 56'
-[ -z "${MOTE_EMULATED:-}" ] || places='16 32'
+places='0 8 16 24 32 40 48 56 64 99'
+[ -z "${MOTE_EMULATED:-}" ] || places='16 32 70'
 for at in $places; do
 	cp "$real" "$prepared/cpuid"
 	altered
@@ -203,6 +203,11 @@ chmod 775 "$kept"
 run "$MOTE" run --prepared "$kept" "$probe"
 is 'nothing is kept where others can change it' "$status $(ls -A "$kept")" '0 '
 chmod 755 "$kept"
+rm -f "$kept/cpuid"
+touch "$kept/else"
+run "$MOTE" run --prepared "$kept" "$probe"
+is 'nothing is kept where something else is' "$status $(ls -A "$kept")" '0 else'
+rm "$kept/else"
 run "$MOTE" run --prepared "$tap_work/nowhere" "$probe"
 is 'a directory that is named is not made' "$status $(ls -d "$tap_work/nowhere" 2>/dev/null)" '0 '
 is 'and missed' "$errors" "mote: warning: --prepared: $tap_work/nowhere: No such file or directory"
