@@ -177,11 +177,24 @@ static int wait_for_room(int fd, uint64_t give_up_ns)
 	return ready == 0 ? -ETIMEDOUT : 0;
 }
 
-/* In one write, where it is taken whole. */
-static int write_all(int fd, const char *bytes, size_t count)
+uint64_t result_give_up_ns(void)
 {
-	uint64_t give_up_ns = trace_now_ns() + RESULT_PATIENCE_MS * NS_PER_MS;
+	return trace_now_ns() + RESULT_PATIENCE_MS * NS_PER_MS;
+}
 
+static uint64_t give_up_ns_of(const struct result *result)
+{
+	return result->give_up_ns ? result->give_up_ns : result_give_up_ns();
+}
+
+int result_wait_for_room(int fd, const struct result *result)
+{
+	return wait_for_room(fd, give_up_ns_of(result));
+}
+
+/* In one write, where it is taken whole. */
+static int write_all(int fd, const char *bytes, size_t count, uint64_t give_up_ns)
+{
 	for (size_t done = 0; done < count;) {
 		int error = wait_for_room(fd, give_up_ns);
 		ssize_t written;
@@ -197,7 +210,7 @@ static int write_all(int fd, const char *bytes, size_t count)
 	return 0;
 }
 
-static int write_object(int fd, json_t *object)
+static int write_object(int fd, json_t *object, const struct result *result)
 {
 	char *text = json_dumps(object, JSON_COMPACT);
 	size_t length;
@@ -207,7 +220,7 @@ static int write_object(int fd, json_t *object)
 	length = strlen(text);
 	/* The terminating NUL becomes the newline, so that the line is one write. */
 	text[length] = '\n';
-	return write_all(fd, text, length + 1);
+	return write_all(fd, text, length + 1, give_up_ns_of(result));
 }
 
 int result_write(int fd, const struct result *result)
@@ -220,7 +233,7 @@ int result_write(int fd, const struct result *result)
 		json_object_set_new(object, "counters", counters_object(&result->state->counters));
 		set_trace(object, result->state);
 	}
-	return write_object(fd, object);
+	return write_object(fd, object, result);
 }
 
 int result_write_metrics(int fd, const struct result *result)
@@ -231,7 +244,7 @@ int result_write_metrics(int fd, const struct result *result)
 	object = outcome_object(result);
 	if (result->state)
 		json_object_update_new(object, counters_object(&result->state->counters));
-	return write_object(fd, object);
+	return write_object(fd, object, result);
 }
 
 int result_write_trace(int fd, const struct result *result)
@@ -242,5 +255,5 @@ int result_write_trace(int fd, const struct result *result)
 	object = json_pack("{s:[]}", "trace");
 	if (result->state)
 		set_trace(object, result->state);
-	return write_object(fd, object);
+	return write_object(fd, object, result);
 }

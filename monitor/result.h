@@ -23,7 +23,15 @@ struct result {
 	struct outcome outcome;
 	int status;
 	const struct run_state *state; /* NULL: nothing ran */
+	uint64_t give_up_ns; /* by trace_now_ns(); 0: RESULT_PATIENCE_MS after it is written */
 };
+
+/* The time when reports that begin now are given up. */
+uint64_t result_give_up_ns(void);
+
+/* Wait for room for a few lines, as each report does.  Returns 0 or a negative errno, -ETIMEDOUT.
+ */
+int result_wait_for_room(int fd, const struct result *result);
 
 /* Write the line.  Returns 0 or a negative errno, -ETIMEDOUT if nobody read. */
 int result_write(int fd, const struct result *result);

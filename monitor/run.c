@@ -223,11 +223,13 @@ static void told(const char *key, const char *path, int error)
 }
 
 /* The stages, and what each piece of the jail took of them in which process. */
-static void print_trace(const struct run_state *state)
+static void print_trace(const struct result *result)
 {
-	const struct confine_costs *costs = &state->costs;
+	const struct confine_costs *costs = &result->state->costs;
 
-	trace_print(&state->trace, stderr);
+	if (result_wait_for_room(STDERR_FILENO, result))
+		return;
+	trace_print(&result->state->trace, stderr);
 	fprintf(stderr, "\n%-16s %12s %12s\n", "jail", "launcher us", "VM us");
 	for (unsigned int piece = 0; piece < JAIL_PIECES; piece++)
 		if (costs->launcher_ns[piece] || costs->vm_process_ns[piece])
@@ -245,10 +247,11 @@ static void report(const struct cli *cli, const struct reports *reports,
 		.outcome = *outcome,
 		.status = status,
 		.state = state,
+		.give_up_ns = result_give_up_ns(),
 	};
 
 	if (cli->trace && !cli->trace_path)
-		print_trace(state);
+		print_trace(&result);
 	if (reports->trace_fd != NOT_WANTED)
 		told("--trace", cli->trace_path, result_write_trace(reports->trace_fd, &result));
 	if (reports->result_fd != NOT_WANTED)
