@@ -171,7 +171,8 @@ static void answer_probe(struct vcpu *vcpu)
 			halted = state.mp_state == KVM_MP_STATE_UNINITIALIZED ||
 				 state.mp_state == KVM_MP_STATE_INIT_RECEIVED;
 	}
-	if (exits == vcpu->exits_answered)
+	/* One that computes may halt for good at any time, and is not to be asked less often. */
+	if (exits == vcpu->exits_answered && state.mp_state == KVM_MP_STATE_HALTED)
 		awake = VCPU_PROBE_QUIET;
 	vcpu->exits_answered = exits;
 	atomic_store(&vcpu->probe, halted ? VCPU_PROBE_HALTED : awake);
