@@ -15,9 +15,9 @@
 
 #include "jail/cgroup.h"
 #include "monitor/doctor_child.h"
+#include "monitor/layout.h"
 
 enum {
-	IOAPIC_PINS = 24,
 	MEMORY_BYTES = 2 << 20,
 	CODE_GPA = 0x1000,
 	EXIT_PORT = 0xf4,
@@ -55,7 +55,8 @@ static int add_memory(const struct round *round)
 
 static int create_irqchip(const struct round *round, bool in_kernel)
 {
-	const struct kvm_enable_cap split = {.cap = KVM_CAP_SPLIT_IRQCHIP, .args = {IOAPIC_PINS}};
+	const struct kvm_enable_cap split = {.cap = KVM_CAP_SPLIT_IRQCHIP,
+					     .args = {LAYOUT_IOAPIC_PINS}};
 
 	if (in_kernel)
 		return ioctl(round->vm, KVM_CREATE_IRQCHIP, 0UL) != 0 ? -errno : 0;
