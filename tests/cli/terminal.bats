@@ -51,9 +51,12 @@ on_terminal() {
 	[[ $output == *"terminal as before"* ]]
 }
 
-@test "Ctrl-A x waits a moment for who does not read, and the second one does not" {
+@test "Ctrl-A x waits a moment for who does not read, and more of them end that" {
+	local began
 	owing_guest ''
+	began=$(date +%s%N)
 	run -168 on_terminal "$MOTE" run "$config" -- sent '\x01x'
+	(($(date +%s%N) - began > 900000000))
 	[[ $output == *"terminal as before"* ]]
 	kill "$client"
 	owing_guest ''
