@@ -6,12 +6,43 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "monitor/config_sections.h"
-#include "monitor/json_arena.h"
+
+enum {
+	ARENA_BYTES = 1 << 16, /* a file of some 20 KiB */
+	ARENA_ALIGN = 16,
+};
+
+/*
+ * Where a start keeps its configuration: one that is of no unusual length needs no heap at all, of
+ * which each process would have two mappings more.
+ */
+static _Alignas(ARENA_ALIGN) char arena[ARENA_BYTES];
+static size_t arena_used_bytes;
+
+static void *take(size_t bytes)
+{
+	void *taken = arena + arena_used_bytes;
+
+	if (bytes > sizeof(arena) - arena_used_bytes - ARENA_ALIGN)
+		return malloc(bytes);
+	arena_used_bytes += (bytes + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN;
+	return taken;
+}
+
+static void give_back(void *taken)
+{
+	uintptr_t offset = (uintptr_t)taken - (uintptr_t)arena;
+
+	if (offset >= sizeof(arena))
+		free(taken);
+}
 
 static void keep_line(void *sink, const char *line)
 {
@@ -84,7 +115,7 @@ int config_load(struct vm_config *config, const char *path, struct config_errors
 	struct json_reader reader = {.complain = keep_line, .sink = errors};
 	ssize_t length_bytes = read_file(path, buffer);
 
-	json_arena_keep();
+	json_set_alloc_funcs(take, give_back);
 	if (length_bytes >= 0 && length_bytes <= CONFIG_FILE_MAX_BYTES)
 		return config_parse(config, buffer, (size_t)length_bytes, errors);
 
